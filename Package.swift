@@ -1,0 +1,85 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: GPL-3.0-or-later
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+
+/// A stage of the river: it may depend only on stages that stand above it in this file.
+func stage(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+  .target(name: name, dependencies: dependencies + [system], resources: resources, swiftSettings: strict)
+}
+
+func tests(_ stage: String, _ more: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: stage + "Tests", dependencies: [.byName(name: stage), "HostSystem", "TestSupport", system] + more,
+    swiftSettings: strict)
+}
+
+let package = Package(
+  name: "lifeboat",
+  products: [
+    .library(name: "RecoveryManifest", targets: ["RecoveryManifest"]),
+    .library(name: "RecoveryPlan", targets: ["RecoveryPlan"]),
+    .library(name: "OpticalMedia", targets: ["OpticalMedia", "BootAssembly"]),
+    .executable(name: "lifeboat", targets: ["lifeboat"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+  ],
+  targets: [
+    .systemLibrary(name: "CISOBurn", pkgConfig: "libisoburn-1", providers: [.apt(["libisoburn-dev"])]),
+    .target(name: "CToml"),
+    .target(name: "CLinux", dependencies: ["CISOBurn"]),
+    stage(
+      "HostSystem",
+      [
+        "CLinux", .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ]),
+    stage("RecoveryManifest", ["CToml", "HostSystem"], resources: [.copy("Resources/tools")]),
+    stage("RecoveryPlan", ["RecoveryManifest", "HostSystem"]),
+    stage(
+      "SystemLayers", ["RecoveryPlan", "RecoveryManifest", "HostSystem"], resources: [.copy("Resources/image")]),
+    stage("BootAssembly", ["RecoveryManifest", "HostSystem"], resources: [.copy("Resources/grub")]),
+    stage(
+      "OpticalMedia",
+      [
+        "BootAssembly", "HostSystem", "CLinux", "CISOBurn",
+        .product(name: "SwiftASN1", package: "swift-asn1"),
+      ]),
+    .executableTarget(
+      name: "lifeboat",
+      dependencies: [
+        "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "HostSystem", system,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "iso-from-folder", dependencies: ["OpticalMedia", "BootAssembly"], path: "Examples/iso-from-folder",
+      swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["HostSystem", system], path: "Tests/TestSupport", swiftSettings: strict),
+    tests("HostSystem"),
+    tests("RecoveryManifest"),
+    tests("RecoveryPlan", ["RecoveryManifest"]),
+    tests("SystemLayers", ["RecoveryPlan", "RecoveryManifest"]),
+    tests("BootAssembly", ["RecoveryManifest"]),
+    tests("OpticalMedia", ["BootAssembly"]),
+    .testTarget(name: "CommandLineTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
+    .testTarget(name: "BootTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+@preconcurrency internal import Glibc
+public import SystemPackage
+
+/// A file that appears under its name only when it is complete and on the disk.
+///
+/// The bytes go to `.NAME.XXXXXX` in the same directory; then fsync, rename, fsync of the directory. If anything
+/// fails, or the process is killed, whatever stood under the name before still stands there.
+public enum AtomicFile {
+  /// Writes small content at once.
+  /// - Throws: `OperationFailure` naming the path.
+  public static func write(
+    _ content: [UInt8], to path: FilePath, permissions: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]
+  ) throws {
+    try create(at: path, permissions: permissions) { descriptor, _ in _ = try descriptor.writeAll(content) }
+  }
+
+  /// Calls `body` with an open descriptor (read and write) and the temporary path, then puts the file in place.
+  ///
+  /// `body` must leave the descriptor open.
+  /// - Throws: what `body` throws, or `OperationFailure` naming the path. The temporary file is removed.
+  public static func create<Result>(
+    at path: FilePath, permissions: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead],
+    _ body: (FileDescriptor, FilePath) throws -> Result
+  ) throws -> Result {
+    let temporary = try temporarySibling(of: path)
+    let descriptor = try OperationFailure.wrap("create", path) {
+      try FileDescriptor.open(
+        temporary, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec], permissions: permissions)
+    }
+    do {
+      let result = try body(descriptor, temporary)
+      try OperationFailure.wrap("write", path) {
+        guard fsync(descriptor.rawValue) == 0 else { throw Errno(rawValue: errno) }
+        try descriptor.close()
+      }
+      try OperationFailure.wrap("rename", path) { try move(temporary, to: path) }
+      return result
+    } catch {
+      try? descriptor.close()
+      unlink(temporary.string)
+      throw error
+    }
+  }
+
+  /// Renames on one file system, replacing what stands at the destination, and makes the rename durable.
+  /// - Throws: `Errno`.
+  public static func move(_ source: FilePath, to destination: FilePath) throws {
+    guard rename(source.string, destination.string) == 0 else { throw Errno(rawValue: errno) }
+    let folder = destination.removingLastComponent()
+    let directory = try FileDescriptor.open(
+      folder.isEmpty ? "." : folder, .readOnly, options: [.directory, .closeOnExec])
+    defer { try? directory.close() }
+    fsync(directory.rawValue)
+  }
+
+  private static func temporarySibling(of path: FilePath) throws -> FilePath {
+    guard let name = path.lastComponent else { throw OperationFailure("create", path, .isDirectory) }
+    let random = UInt32.random(in: 0 ... .max)
+    return path.removingLastComponent().appending(".\(name.string).\(String(random, radix: 36))")
+  }
+}
+
+/// An operating system call that failed: errno, operation and object.
+public struct OperationFailure: Diagnosable, Equatable {
+  /// What was tried, as a verb: `open`, `write`.
+  public let operation: String
+  /// On what.
+  public let path: FilePath
+  /// The kernel's answer.
+  public let errno: Errno
+
+  /// Names a failed call.
+  public init(_ operation: String, _ path: FilePath, _ errno: Errno) {
+    self.operation = operation
+    self.path = path
+    self.errno = errno
+  }
+
+  /// Runs calls that throw `Errno` and names what they were for.
+  public static func wrap<Result>(_ operation: String, _ path: FilePath, _ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch let error as Errno { throw OperationFailure(operation, path, error) }
+  }
+
+  /// Stable identifier.
+  public var code: String {
+    switch errno {
+    case .noSpace, .diskQuotaExceeded: "disk-full"
+    case .noSuchFileOrDirectory: "no-such-file"
+    case .permissionDenied, .notPermitted, .readOnlyFileSystem: "permission-denied"
+    default: "io-error"
+    }
+  }
+  /// `write /srv/out.iso: No space left on device`.
+  public var message: String { "\(operation) \(path): \(errno)" }
+  /// What helps against the common causes.
+  public var remedy: String? {
+    switch code {
+    case "disk-full": "Free some space on that file system, or choose another place; nothing was replaced."
+    case "no-such-file": "Check the path."
+    case "permission-denied": "Choose a place that you may write to, or change its permissions."
+    default: nil
+    }
+  }
+  /// `cannotCreate` for what was to be written, `noInput` for what was to be read.
+  public var exitCode: ExitStatus {
+    switch code {
+    case "disk-full": .cannotCreate
+    case "io-error": .inputOutput
+    default: ["open", "read"].contains(operation) ? .noInput : .cannotCreate
+    }
+  }
+}

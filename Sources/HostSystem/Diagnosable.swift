@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// An error that can tell a person what happened, where, and what to do about it.
+///
+/// Every module's failure enum conforms; the command line prints `message`, then `remedy` on a line of its own,
+/// and exits with `exitCode`. `code` is stable and appears in `--json` output.
+public protocol Diagnosable: Error, CustomStringConvertible {
+  /// A stable, lower-case, hyphenated identifier such as `unknown-key`.
+  var code: String { get }
+  /// What happened and where: names the file, offset, key or device.
+  var message: String { get }
+  /// One sentence that starts with a verb, or nil where nobody can do anything.
+  var remedy: String? { get }
+  /// The exit status of the process when this error ends it.
+  var exitCode: ExitStatus { get }
+}
+
+extension Diagnosable {
+  /// The message, and the remedy on a second line.
+  public var description: String { remedy.map { message + "\n" + $0 } ?? message }
+}
+
+/// Exit statuses of the command; numbers from 64 on have their `sysexits.h` meaning.
+public enum ExitStatus: Int32, Sendable, CaseIterable {
+  /// Everything asked for was done.
+  case success = 0
+  /// Some of the work failed; the summary says which.
+  case partial = 1
+  /// What was verified is not what was promised: a digest, a structure or a signature differs.
+  case notAsPromised = 3
+  /// The command line is wrong (EX_USAGE).
+  case usage = 64
+  /// The manifest or another input is wrong (EX_DATAERR).
+  case badInput = 65
+  /// An input file does not exist or cannot be read (EX_NOINPUT).
+  case noInput = 66
+  /// A program, package or network service that is needed is missing or failed (EX_UNAVAILABLE).
+  case unavailable = 69
+  /// A defect of Lifeboat itself (EX_SOFTWARE).
+  case defect = 70
+  /// The operating system does not allow something needed (EX_OSERR).
+  case systemLimit = 71
+  /// The output cannot be created: permissions, disk full (EX_CANTCREAT).
+  case cannotCreate = 73
+  /// Reading or writing failed (EX_IOERR).
+  case inputOutput = 74
+  /// Another Lifeboat holds what is needed; try again later (EX_TEMPFAIL).
+  case busy = 75
+  /// Interrupted by the user (128 + SIGINT).
+  case interrupted = 130
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+internal import Subprocess
+internal import Synchronization
+internal import SystemPackage
+
+/// A program of the host with its arguments; never through a shell.
+///
+/// The argument array is a value, so that tests can compare it without running anything.
+public struct ExternalCommand: Sendable, Equatable {
+  /// The program's name, looked up in `PATH`, or its absolute path.
+  public var program: String
+  /// Its arguments, without the program.
+  public var arguments: [String]
+  /// Added to the inherited environment.
+  public var environment: [String: String]
+  /// The Debian package that holds the program, for the error message.
+  public var package: String?
+
+  /// Describes a command; runs nothing.
+  public init(_ program: String, _ arguments: [String], environment: [String: String] = [:], package: String? = nil) {
+    self.program = program
+    self.arguments = arguments
+    self.environment = environment
+    self.package = package
+  }
+
+  /// Runs it, with its standard output and error merged, line by line, into `onLine`.
+  /// - Throws: `Failure`, or `CancellationError`; a cancelled task ends the program first.
+  public func run(onLine: (@Sendable (String) -> Void)? = nil) async throws {
+    let tail = Tail()
+    let status = try await execute { configuration in
+      try await Subprocess.run(configuration, input: .none, output: .sequence, error: .combinedWithOutput) {
+        execution in
+        for try await line in execution.standardOutput.strings() {
+          let text = String(line.trimmingSuffix { $0.isNewline })
+          tail.append(text)
+          onLine?(text)
+        }
+      }.terminationStatus
+    }
+    try check(status, tail.lines)
+  }
+
+  /// Runs it and returns what it wrote to standard output.
+  /// - Parameter input: given to it on standard input.
+  /// - Throws: `Failure`, or `CancellationError`.
+  public func output(input: [UInt8] = [], limit: Int = 64 << 20) async throws -> [UInt8] {
+    let result = try await execute { configuration in
+      try await Subprocess.run(
+        configuration, input: .array(input), output: .bytes(limit: limit), error: .string(limit: 1 << 20))
+    }
+    try check(result.terminationStatus, result.standardError.split(separator: "\n").suffix(20).map(String.init))
+    return result.standardOutput
+  }
+
+  /// Runs it and returns standard output as text.
+  public func text(input: [UInt8] = []) async throws -> String {
+    String(decoding: try await output(input: input), as: UTF8.self)
+  }
+
+  private func execute<Result: Sendable>(_ body: (Configuration) async throws -> Result) async throws -> Result {
+    var platform = PlatformOptions()
+    platform.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
+    let additions = Dictionary(
+      uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0.key), Optional($0.value)) })
+    let configuration = Configuration(
+      executable: program.contains("/") ? .path(FilePath(program)) : .name(program), arguments: Arguments(arguments),
+      environment: .inherit.updating(additions), platformOptions: platform)
+    do {
+      let result = try await body(configuration)
+      try Task.checkCancellation()
+      return result
+    } catch let error as SubprocessError where error.code == .executableNotFound {
+      throw Failure.notInstalled(program: program, package: package)
+    }
+  }
+
+  private func check(_ status: TerminationStatus, _ lines: [String]) throws {
+    guard !status.isSuccess else { return }
+    throw Failure.failed(program: program, status: "\(status)", lastLines: lines)
+  }
+
+  /// Why an external program did not do its work.
+  public enum Failure: Diagnosable, Equatable {
+    /// The program is not on this machine.
+    case notInstalled(program: String, package: String?)
+    /// It ran and failed; the last lines it said are kept.
+    case failed(program: String, status: String, lastLines: [String])
+
+    /// Stable identifier.
+    public var code: String {
+      switch self {
+      case .notInstalled: "program-missing"
+      case .failed: "program-failed"
+      }
+    }
+    /// What it said last.
+    public var message: String {
+      switch self {
+      case .notInstalled(let program, _): "\(program) is not installed"
+      case .failed(let program, let status, let lines):
+        (["\(program) failed (\(status)):"] + lines.suffix(12).map { "  " + $0 }).joined(separator: "\n")
+      }
+    }
+    /// How to get the program.
+    public var remedy: String? {
+      guard case .notInstalled(let program, let package) = self else { return nil }
+      return "Install it: apt-get install \(package ?? program)"
+    }
+    /// A needed program is missing or failed.
+    public var exitCode: ExitStatus { .unavailable }
+  }
+
+  private final class Tail: Sendable {
+    private let storage = Mutex<[String]>([])
+    func append(_ line: String) {
+      storage.withLock {
+        if $0.count >= 40 { $0.removeFirst() }
+        $0.append(line)
+      }
+    }
+    var lines: [String] { storage.withLock { $0 } }
+  }
+}
+
+extension StringProtocol {
+  fileprivate func trimmingSuffix(while predicate: (Character) -> Bool) -> SubSequence {
+    var end = endIndex
+    while end > startIndex, predicate(self[index(before: end)]) { end = index(before: end) }
+    return self[..<end]
+  }
+}

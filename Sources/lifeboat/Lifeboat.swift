@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+
+@main
+struct Lifeboat: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "lifeboat", version: "0.1.0")
+}
