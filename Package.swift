@@ -18,7 +18,7 @@ func stage(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 
 func tests(_ stage: String, _ more: [Target.Dependency] = []) -> Target {
   .testTarget(
-    name: stage + "Tests", dependencies: [.byName(name: stage), "HostSystem", "TestSupport", system] + more,
+    name: stage + "Tests", dependencies: [.byName(name: stage), "TestSupport", system] + (stage == "HostSystem" ? [] : ["HostSystem"]) + more,
     swiftSettings: strict)
 }
 
@@ -51,7 +51,8 @@ let package = Package(
     stage("RecoveryManifest", ["CToml", "HostSystem"], resources: [.copy("Resources/tools")]),
     stage("RecoveryPlan", ["RecoveryManifest", "HostSystem"]),
     stage(
-      "SystemLayers", ["RecoveryPlan", "RecoveryManifest", "HostSystem"], resources: [.copy("Resources/image")]),
+      "SystemLayers", ["RecoveryPlan", "RecoveryManifest", "HostSystem"],
+      resources: [.copy("Resources/image"), .copy("Resources/build")]),
     stage("BootAssembly", ["RecoveryManifest", "HostSystem"], resources: [.copy("Resources/grub")]),
     stage(
       "OpticalMedia",

@@ -58,6 +58,29 @@ public struct ExternalCommand: Sendable, Equatable {
     String(decoding: try await output(input: input), as: UTF8.self)
   }
 
+  /// Runs it beside `body`: waits for its line `ready TEXT`, hands TEXT over, and when `body` is done closes the
+  /// program's standard input, on which the program has to end.
+  /// - Throws: what `body` throws; `Failure` if the program ends before its first line.
+  public func serving<Result: Sendable>(_ body: @Sendable (String) async throws -> Result) async throws -> Result {
+    let outcome = try await execute { configuration in
+      try await Subprocess.run(configuration, input: .inputWriter, output: .sequence, error: .combinedWithOutput) {
+        execution -> Swift.Result<Result, any Error> in
+        var lines: [String] = []
+        for try await line in execution.standardOutput.strings() {
+          let text = String(line.trimmingSuffix { $0.isNewline })
+          lines.append(text)
+          guard text.hasPrefix("ready ") else { continue }
+          let result: Swift.Result<Result, any Error>
+          do { result = .success(try await body(String(text.dropFirst(6)))) } catch { result = .failure(error) }
+          try await execution.standardInputWriter.finish()
+          return result
+        }
+        return .failure(Failure.failed(program: program, status: "ended early", lastLines: lines))
+      }.closureResult
+    }
+    return try outcome.get()
+  }
+
   private func execute<Result: Sendable>(_ body: (Configuration) async throws -> Result) async throws -> Result {
     var platform = PlatformOptions()
     platform.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+internal import Foundation
+internal import HostSystem
+internal import RecoveryManifest
+internal import RecoveryPlan
+internal import SystemPackage
+
+extension PackageIndex {
+  /// Asks apt which packages each layer of a stack adds. The answer is remembered for as long as the archive's
+  /// state stays the same.
+  /// - Parameter essential: whether the first layer is a whole system, which holds Debian's essential packages too.
+  /// - Throws: `SystemLayersFailure.unknownPackages`, `.unsatisfiable`, `.nothingOffline`, `.apt`.
+  func resolve(_ stack: LayerStack, essential: Bool) async throws -> ResolvedStack {
+    guard hasLists, let state else {
+      throw SystemLayersFailure.nothingOffline(release: release, architecture: architecture.debian)
+    }
+    let question = (["1", state.hex, "\(essential)"] + stack.requests.map { $0.joined(separator: " ") }).joined(
+      separator: "\n")
+    let memory = folder.appending("resolved").appending(Digest(of: question).hex + ".json")
+    if let known = try? JSONDecoder().decode([[ResolvedPackage]].self, from: Data(FileTree.bytes(of: memory))) {
+      return ResolvedStack(layers: known)
+    }
+    var layers: [[ResolvedPackage]] = []
+    var pinned: [String] = essential ? ["?essential", "apt"] : []
+    for request in stack.requests {
+      let below = Set(layers.flatMap(\.self))
+      let all = essential ? try await closure(pinned + request) : try await exactly(request)
+      layers.append(all.filter { !below.contains($0) }.sorted())
+      pinned = all.map { "\($0.name)=\($0.version)" }
+    }
+    try FileTree.makeFolder(folder.appending("resolved"))
+    try AtomicFile.write(Array(JSONEncoder().encode(layers)), to: memory)
+    return ResolvedStack(layers: layers)
+  }
+
+  /// The packages themselves, without what they depend on: loaders are unpacked, not installed.
+  private func exactly(_ names: [String]) async throws -> [ResolvedPackage] {
+    let wanted = Set(names)
+    return try await closure(names).filter { wanted.contains($0.name) }
+  }
+
+  /// Everything that apt would install for these names on an empty system.
+  ///
+  /// `--print-uris` passes over what the pool already holds, so it is given an empty pool.
+  private func closure(_ names: [String]) async throws -> [ResolvedPackage] {
+    let empty = folder.appending("no-archives")
+    try FileTree.makeFolder(empty.appending("partial"))
+    let question = ["install", "-qq", "-y", "--print-uris", "-o", "Dir::Cache::archives=\(empty)"]
+    do {
+      let text = try await aptGet(question + names).text()
+      return try text.split(separator: "\n").map(Self.package)
+    } catch ExternalCommand.Failure.failed(_, _, let lines) {
+      throw refusal(lines)
+    }
+  }
+
+  /// One line of `--print-uris`: `'URI' FILE SIZE SHA256:DIGEST`. Epochs' colons are `%3a` in the file's name.
+  static func package(_ line: Substring) throws -> ResolvedPackage {
+    let words = line.split(separator: " ")
+    guard words.count == 4, let size = Int64(words[2]), words[3].hasPrefix("SHA256:"),
+      let digest = Digest(hex: words[3].dropFirst(7))
+    else { throw SystemLayersFailure.apt(lastLines: [String(line)]) }
+    let parts = words[1].split(separator: "_")
+    guard parts.count == 3 else { throw SystemLayersFailure.apt(lastLines: [String(line)]) }
+    return ResolvedPackage(
+      name: String(parts[0]), version: String(parts[1].replacing("%3a", with: ":")), file: String(words[1]),
+      size: ByteCount(size), sha256: digest)
+  }
+
+  private func refusal(_ lines: [String]) -> SystemLayersFailure {
+    let unknown = lines.compactMap { line -> String? in
+      if let range = line.range(of: "Unable to locate package ") { return String(line[range.upperBound...]) }
+      guard line.hasPrefix("E: Package '"), line.contains("has no installation candidate") else { return nil }
+      return String(line.dropFirst(12).prefix { $0 != "'" })
+    }
+    if !unknown.isEmpty {
+      return .unknownPackages(unknown, release: release, architecture: architecture.debian)
+    }
+    let conflict = lines.filter { $0.contains("Depends:") || $0.contains("Conflicts:") || $0.contains("Breaks:") }
+    if let first = conflict.first { return .unsatisfiable(detail: first.trimmingSpaces) }
+    return .apt(lastLines: lines)
+  }
+
+  /// Fetches packages that the pool does not hold yet, and checks every one against its digest.
+  /// - Throws: `SystemLayersFailure.noNetwork`, `.damagedDownload`, `.apt`.
+  func download(_ packages: [ResolvedPackage], progress: @escaping @Sendable (ByteCount) -> Void) async throws {
+    let total = packages.reduce(ByteCount.zero) { $0 + $1.size }
+    let missing = packages.filter { FileTree.status(of: pool.appending($0.file))?.size != $0.size.bytes }
+    if !missing.isEmpty {
+      let bytes = missing.reduce(ByteCount.zero) { $0 + $1.size }
+      let held = total.bytes - bytes.bytes
+      let wanted = missing.map { "\($0.name)=\($0.version)" }
+      var command = aptGet(["-C", pool.string, "apt-get", "download", "-qq", "-o", "APT::Status-Fd=1"] + wanted)
+      command.program = "env"
+      do {
+        try await command.run { line in
+          // dlstatus:PACKAGES:PERCENT:TEXT
+          let fields = line.split(separator: ":")
+          guard fields.count > 2, fields[0] == "dlstatus", let percent = Double(fields[2]) else { return }
+          progress(ByteCount(held + Int64(Double(bytes.bytes) * percent / 100)))
+        }
+      } catch ExternalCommand.Failure.failed(_, _, let lines) {
+        throw AptTrouble(lines: lines, sources: sources).failure(architecture)
+      }
+    }
+    for package in packages {
+      let file = pool.appending(package.file)
+      guard (try? Digest(ofFile: file)) == package.sha256 else {
+        FileTree.remove(file)
+        throw SystemLayersFailure.damagedDownload(file: package.file)
+      }
+    }
+    progress(total)
+  }
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+internal import HostSystem
+internal import RecoveryManifest
+internal import RecoveryPlan
+internal import SystemPackage
+
+/// The archive as apt sees it for one release and architecture, in a private state folder: the host's own apt is
+/// neither read nor changed, and no privilege is needed. apt checks the archive's signature and every digest.
+///
+///     FOLDER/apt.conf  sources.list  status (empty: nothing is installed)  lists/  archives/ (the .deb pool)
+struct PackageIndex: Sendable {
+  let release: String
+  let architecture: Architecture
+  let folder: FilePath
+  let sources: [AptSource]
+
+  var pool: FilePath { folder.appending("archives") }
+  var lists: FilePath { folder.appending("lists") }
+
+  /// Prepares the state folder; fetches nothing.
+  init(release: String, architecture: Architecture, sources: [AptSource], under parent: FilePath) throws {
+    self.release = release
+    self.architecture = architecture
+    self.sources = sources
+    let lines = sources.map(\.line).joined(separator: "\n") + "\n"
+    folder = parent.appending("\(release)-\(architecture.debian)-\(Digest(of: lines).short)")
+    for name in ["lists/partial", "archives/partial"] { try FileTree.makeFolder(folder.appending(name)) }
+    try AtomicFile.write(Array(lines.utf8), to: folder.appending("sources.list"))
+    try AtomicFile.write(Array(configuration.utf8), to: folder.appending("apt.conf"))
+    if FileTree.kind(of: folder.appending("status")) == nil { try AtomicFile.write([], to: folder.appending("status")) }
+  }
+
+  /// `Error-Mode any`: a source that cannot be reached is an error, not a warning.
+  /// APT::Sandbox::User: root would otherwise download as `_apt`, who cannot write here.
+  private var configuration: String {
+    """
+    APT::Architecture "\(architecture.debian)";
+    APT::Architectures "\(architecture.debian)";
+    APT::Install-Recommends "false";
+    APT::Sandbox::User "";
+    APT::Update::Error-Mode "any";
+    Acquire::Languages "none";
+    Acquire::Retries "2";
+    Acquire::ForceHash "sha256";
+    Dir::State "\(folder)";
+    Dir::State::lists "\(lists)";
+    Dir::State::status "\(folder)/status";
+    Dir::State::extended_states "\(folder)/extended_states";
+    Dir::Cache "\(folder)";
+    Dir::Cache::archives "\(pool)";
+    Dir::Etc::sourcelist "\(folder)/sources.list";
+    Dir::Etc::sourceparts "/dev/null";
+    Dir::Etc::preferences "/dev/null";
+    Dir::Etc::preferencesparts "/dev/null";
+    DPkg::Lock::Timeout "-1";
+
+    """
+  }
+
+  func aptGet(_ arguments: [String]) -> ExternalCommand {
+    ExternalCommand(
+      "apt-get", arguments, environment: ["APT_CONFIG": "\(folder)/apt.conf", "LC_ALL": "C.UTF-8"], package: "apt")
+  }
+
+  /// Whether an index of the release has been fetched before.
+  var hasLists: Bool { FileTree.names(in: lists).contains { $0.hasSuffix("_Packages") || $0.contains("_Packages.") } }
+
+  /// Which state of the archive the lists hold: a digest over their signed release files, or nil without any.
+  var state: Digest? {
+    let names = FileTree.names(in: lists).filter { $0.hasSuffix("Release") || $0.hasSuffix("Packages") }
+    let facts = names.compactMap { name -> String? in
+      if name.hasSuffix("Packages") { return name }
+      guard let bytes = try? FileTree.bytes(of: lists.appending(name)) else { return nil }
+      return "\(name) \(Digest(of: bytes))"
+    }
+    return facts.isEmpty ? nil : Digest(of: facts.joined(separator: "\n"))
+  }
+
+  /// Fetches the indexes that changed.
+  /// - Returns: suites left out because their index is not the signed one; empty unless `allowIncomplete`.
+  /// - Throws: `SystemLayersFailure.noNetwork`, `.badSignature`, `.indexMismatch`, `.apt`.
+  func update(allowIncomplete: Bool) async throws -> [String] {
+    do {
+      _ = try await aptGet(["update", "-q"]).text()
+      return []
+    } catch ExternalCommand.Failure.failed(_, _, let lines) {
+      let failure = AptTrouble(lines: lines, sources: sources).failure(architecture)
+      guard allowIncomplete, case .indexMismatch(let suites, _, _) = failure, !suites.contains(release) else {
+        throw failure
+      }
+      return suites
+    }
+  }
+
+  /// The sources that have an index here; what mmdebstrap is given.
+  func usableSources(without suites: [String]) -> String {
+    sources.filter { !suites.contains($0.suite) }.map { $0.line + "\n" }.joined()
+  }
+}
+
+/// What apt's error lines mean.
+struct AptTrouble {
+  let lines: [String]
+  let sources: [AptSource]
+
+  func failure(_ architecture: Architecture) -> SystemLayersFailure {
+    let errors = lines.filter { $0.hasPrefix("E:") || $0.hasPrefix("W:") }
+    let signature = errors.first { line in
+      [
+        "NO_PUBKEY", "BADSIG", "EXPKEYSIG", "is not signed", "signatures were invalid", "couldn't be verified",
+        "REVKEYSIG", "isn't signed", "NODATA",
+      ].contains { line.contains($0) }
+    }
+    if let signature { return .badSignature(detail: String(signature.dropFirst(3))) }
+    let mismatches = errors.filter {
+      $0.contains("unexpected size") || $0.contains("Hash Sum mismatch") || $0.contains("Mirror sync")
+    }
+    if let first = mismatches.first {
+      let failed = errors.filter { $0.hasPrefix("E: Failed to fetch") }
+      let suites = Set(failed.flatMap { line in sources.map(\.suite).filter { line.contains("/dists/\($0)/") } })
+      if mismatches.count == failed.count {
+        return .indexMismatch(
+          suites: suites.sorted(), architecture: architecture.debian, detail: String(first.dropFirst(3)))
+      }
+    }
+    let unreachable = lines.first { line in
+      [
+        "Could not resolve", "Temporary failure resolving", "Could not connect", "Unable to connect",
+        "Connection timed out", "Connection refused", "Network is unreachable", "Connection failed",
+        "No route to host", "Could not handshake",
+      ].contains { line.contains($0) }
+    }
+    if let unreachable { return .noNetwork(detail: unreachable.trimmingSpaces) }
+    return .apt(lastLines: errors.isEmpty ? lines : errors)
+  }
+}
+
+extension String {
+  var trimmingSpaces: String {
+    let start = drop { $0.isWhitespace }
+    return String(start.reversed().drop { $0.isWhitespace }.reversed())
+  }
+}
+
+extension PackageIndex {
+  /// Seconds since 1970 of the newest release file's `Date`, 0 without any.
+  var newestRelease: Int64 {
+    let dates = FileTree.names(in: lists).filter { $0.hasSuffix("Release") }.compactMap { name -> Int64? in
+      guard let text = try? FileTree.text(of: lists.appending(name)) else { return nil }
+      guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("Date: ") }) else { return nil }
+      return ReleaseDate.seconds(line.dropFirst(6))
+    }
+    return dates.max() ?? 0
+  }
+}
+
+/// The dates of Debian's release files: `Sat, 10 May 2025 10:11:12 UTC` (always UTC, RFC 2822 order).
+enum ReleaseDate {
+  private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+  static func seconds(_ text: some StringProtocol) -> Int64? {
+    let words = text.split(separator: " ")
+    guard words.count >= 5, let day = Int64(words[1]), let month = months.firstIndex(of: String(words[2])),
+      let year = Int64(words[3])
+    else { return nil }
+    let clock = words[4].split(separator: ":").compactMap { Int64($0) }
+    guard clock.count == 3 else { return nil }
+    return daysSince1970(year: year, month: Int64(month) + 1, day: day) * 86_400 + clock[0] * 3600 + clock[1] * 60
+      + clock[2]
+  }
+
+  /// Days in the proleptic Gregorian calendar, counted from March so that a leap day ends the year.
+  private static func daysSince1970(year: Int64, month: Int64, day: Int64) -> Int64 {
+    let shifted = month <= 2 ? year - 1 : year
+    let monthFromMarch = (month + 9) % 12
+    let era = shifted / 400
+    let yearOfEra = shifted % 400
+    let dayOfYear = (153 * monthFromMarch + 2) / 5 + day - 1
+    return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+  }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+public import HostSystem
+
+/// Why layers could not be made.
+public enum SystemLayersFailure: Diagnosable, Equatable {
+  /// The host has no apt source for Debian.
+  case noSources(release: String)
+  /// The archive cannot be reached.
+  case noNetwork(detail: String)
+  /// What the archive sent is not signed by a trusted key.
+  case badSignature(detail: String)
+  /// An index is not the one that the signed release file names: the mirror is being updated, or broken.
+  case indexMismatch(suites: [String], architecture: String, detail: String)
+  /// A package that was asked for does not exist there.
+  case unknownPackages([String], release: String, architecture: String)
+  /// apt found no way to install the packages together.
+  case unsatisfiable(detail: String)
+  /// apt failed otherwise.
+  case apt(lastLines: [String])
+  /// A downloaded package is not the one that the index names.
+  case damagedDownload(file: String)
+  /// No index of the archive is at hand, and none may be fetched.
+  case nothingOffline(release: String, architecture: String)
+  /// User namespaces are switched off.
+  case noUserNamespaces(detail: String)
+  /// The system that was built does not hold what was planned.
+  case notAsPlanned(step: String, missing: [String], surplus: [String])
+  /// A result of the build is not there although all programs succeeded.
+  case incomplete(step: String, file: String)
+  /// A hook of the manifest failed.
+  case hookFailed(hook: String, lastLines: [String])
+  /// The step needs something that failed before.
+  case dependencyFailed(step: String)
+
+  /// Stable identifier.
+  public var code: String {
+    switch self {
+    case .noSources: "no-apt-sources"
+    case .noNetwork: "no-network"
+    case .badSignature: "bad-signature"
+    case .indexMismatch: "index-mismatch"
+    case .unknownPackages: "unknown-package"
+    case .unsatisfiable: "unsatisfiable"
+    case .apt: "apt-failed"
+    case .damagedDownload: "damaged-download"
+    case .nothingOffline: "nothing-offline"
+    case .noUserNamespaces: "no-user-namespaces"
+    case .notAsPlanned: "not-as-planned"
+    case .incomplete: "incomplete-result"
+    case .hookFailed: "hook-failed"
+    case .dependencyFailed: "dependency-failed"
+    }
+  }
+
+  /// What happened and where.
+  public var message: String {
+    switch self {
+    case .noSources(let release): "this machine has no apt source for Debian, so there is no archive for \(release)"
+    case .noNetwork(let detail): "the package archive cannot be reached: \(detail)"
+    case .badSignature(let detail): "the package archive is not signed by a trusted key: \(detail)"
+    case .indexMismatch(let suites, let architecture, let detail):
+      "the mirror's \(architecture) index of \(suites.joined(separator: ", ")) is not the signed one: \(detail)"
+    case .unknownPackages(let names, let release, let architecture):
+      "no package \(names.map { "\"\($0)\"" }.joined(separator: ", ")) in \(release) for \(architecture)"
+    case .unsatisfiable(let detail): "these packages cannot be installed together: \(detail)"
+    case .apt(let lines): (["apt-get failed:"] + lines.suffix(12).map { "  " + $0 }).joined(separator: "\n")
+    case .damagedDownload(let file): "the downloaded package \(file) is damaged"
+    case .nothingOffline(let release, let architecture):
+      "no package index of \(release) for \(architecture) has been fetched before"
+    case .noUserNamespaces(let detail): "this kernel lets ordinary users make no user namespace: \(detail)"
+    case .notAsPlanned(let step, let missing, let surplus):
+      "\(step) does not hold the planned packages"
+        + (missing.isEmpty ? "" : "; missing: \(missing.prefix(5).joined(separator: ", "))")
+        + (surplus.isEmpty ? "" : "; not planned: \(surplus.prefix(5).joined(separator: ", "))")
+    case .incomplete(let step, let file): "\(step) has produced no \(file)"
+    case .hookFailed(let hook, let lines):
+      (["the hook \(hook) failed:"] + lines.suffix(12).map { "  " + $0 }).joined(separator: "\n")
+    case .dependencyFailed(let step): "\(step) could not be made, and this stands on it"
+    }
+  }
+
+  /// What to do.
+  public var remedy: String? {
+    switch self {
+    case .noSources: "Give the manifest a `mirror`, or add a Debian source to /etc/apt/sources.list."
+    case .noNetwork:
+      "Check the network and the proxy (apt's settings are used), or build with --offline from what was fetched before."
+    case .badSignature:
+      "Do not build from this mirror; check the `mirror` and the keyring /usr/share/keyrings/debian-archive-keyring.gpg."
+    case .indexMismatch:
+      "Try again later or take another mirror; or build without these suites, and so without their security updates: --allow-incomplete-suites"
+    case .unknownPackages: "Correct the name in the manifest, or leave the tool out for this architecture."
+    case .unsatisfiable: "Take one of the conflicting packages out of the manifest."
+    case .apt, .incomplete: nil
+    case .damagedDownload: "Start again; the damaged file has been removed."
+    case .nothingOffline: "Build once without --offline."
+    case .noUserNamespaces:
+      "Set the sysctl user.max_user_namespaces above 0 (and kernel.unprivileged_userns_clone to 1 where it exists), give yourself a range in /etc/subuid and /etc/subgid, or build as root."
+    case .notAsPlanned: "Report this with the manifest; nothing was put into the cache."
+    case .hookFailed: "Correct the hook; it runs inside the image's system as root, without network."
+    case .dependencyFailed: nil
+    }
+  }
+
+  /// Input errors are the manifest's; the rest is what the machine or the network lacks.
+  public var exitCode: ExitStatus {
+    switch self {
+    case .unknownPackages, .unsatisfiable, .hookFailed: .badInput
+    case .badSignature: .notAsPromised
+    case .noUserNamespaces: .systemLimit
+    case .notAsPlanned, .incomplete: .defect
+    default: .unavailable
+    }
+  }
+}
