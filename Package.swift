@@ -60,6 +60,7 @@ let package = Package(
         "BootAssembly", "HostSystem", "CLinux", "CISOBurn",
         .product(name: "SwiftASN1", package: "swift-asn1"),
       ]),
+    stage("TrialMachine", ["HostSystem"]),
     .executableTarget(
       name: "lifeboat",
       dependencies: [
@@ -78,6 +79,7 @@ let package = Package(
     tests("SystemLayers", ["RecoveryPlan", "RecoveryManifest"]),
     tests("BootAssembly", ["RecoveryManifest"]),
     tests("OpticalMedia", ["BootAssembly"]),
+    tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
     .testTarget(name: "CommandLineTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
     .testTarget(name: "BootTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
   ],

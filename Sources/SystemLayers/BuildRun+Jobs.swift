@@ -8,7 +8,9 @@ extension SystemBuilder {
   /// Does one job; a job that completes its step returns the result.
   func perform(_ job: Job, _ context: Context) async throws -> StepCache.Stored? {
     if job.step.kind == .loaders { return try await makeLoaders(job.step, context) }
-    guard let workshop = context.workshops[job.place] else { return try await makeSettings(job.step, context, nil) }
+    guard job.needsWorkshop, let workshop = context.workshops[job.place] else {
+      return try await makeSettings(job.step, context, nil)
+    }
     switch (job.step.kind, job.part) {
     case (_, .unpack): try await unpack(job.step, workshop)
     case (.base, .grow): try await growBase(job.step, context, workshop)
