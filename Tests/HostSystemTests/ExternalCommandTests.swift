@@ -93,7 +93,7 @@ import Testing
       process = (try? FileTree.text(of: started)).flatMap { pid_t($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
     }
     task.cancel()
-    await #expect(throws: (any Error).self) { try await task.value }
+    await #expect(throws: CancellationError.self) { try await task.value }
     #expect(kill(try #require(process), 0) == -1, "the program is still there")
   }
 }
