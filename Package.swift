@@ -64,13 +64,15 @@ let package = Package(
     .executableTarget(
       name: "lifeboat",
       dependencies: [
-        "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "HostSystem", system,
+        "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "TrialMachine", "HostSystem",
+        system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "iso-from-folder", dependencies: ["OpticalMedia", "BootAssembly"], path: "Examples/iso-from-folder",
       swiftSettings: strict),
+    .executableTarget(name: "command-reference", path: "scripts/command-reference", swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["HostSystem", system], path: "Tests/TestSupport", swiftSettings: strict),
     tests("HostSystem"),
@@ -80,7 +82,9 @@ let package = Package(
     tests("BootAssembly", ["RecoveryManifest"]),
     tests("OpticalMedia", ["BootAssembly"]),
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["lifeboat", "RecoveryManifest", "HostSystem", "TestSupport", system],
+      swiftSettings: strict),
     .testTarget(name: "BootTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],

@@ -25,7 +25,7 @@ struct BuildSession: Sendable {
     var recipes = try SystemBuilder.recipes()
     recipes[.boot] = try FileTree.digest(of: InstalledData.folder(of: "BootAssembly"))
     let surroundings = Planner.Surroundings(
-      lifeboat: Lifeboat.version, programs: try await programs, recipes: recipes, files: try fileDigests(),
+      lifeboat: Version.current, programs: try await programs, recipes: recipes, files: try fileDigests(),
       signer: signer)
     let archive = try await builder.consult(planner.stacks, mirror: manifest.mirror)
     return (try planner.plan(archive.resolved, surroundings), archive)

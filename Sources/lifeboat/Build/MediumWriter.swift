@@ -49,6 +49,13 @@ struct MediumWriter: Sendable {
     return outcome
   }
 
+  /// The outcome of a medium that could not be made.
+  func failure(_ medium: Plan.Medium, _ report: ErrorReport) -> Outcome {
+    Outcome(
+      name: medium.name, path: output.appending(medium.name + ".iso").string, identifier: medium.identifier, size: nil,
+      sha256: nil, state: "failed", seconds: 0, error: report.message, remedy: report.remedy)
+  }
+
   private func checksumFile(_ path: FilePath) -> FilePath { FilePath(path.string + ".sha256") }
 
   /// The digest of the file at a path, if that file is this very medium, undamaged.
@@ -86,7 +93,7 @@ struct MediumWriter: Sendable {
     let loaders = session.cache.path(medium.loaders)
     return try await session.cache.withScratchFolder { scratch in
       let builder = MediumBuilder(
-        image: medium.image, lifeboat: Lifeboat.version, identifier: medium.identifier, timestamp: timestamp,
+        image: medium.image, lifeboat: Version.current, identifier: medium.identifier, timestamp: timestamp,
         loaders: LoaderFiles(amd64: loaders.appending("amd64"), i386: loaders.appending("i386")), scratch: scratch)
       let built = try await builder.build(systems, signingKey: session.signingKey, progress: session.progress)
       _ = try await ISOImage.write(built.tree, to: path, finish: StructureSeal.apply, progress: session.progress)
