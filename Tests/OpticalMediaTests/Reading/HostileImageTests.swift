@@ -120,6 +120,28 @@ import Testing
     #expect(MediumMap.ranges(of: image) == [8..<64, 99..<100])
   }
 
+  /// A record is signed, but verification runs before anybody looks at the signature.
+  @Test(arguments: [Int64.min, -1, 0, 1, 1 << 40, .max])
+  func anySizesInARecordAreHarmless(size: Int64) async throws {
+    let medium = try await TestMedium.shared
+    let reader = try ISOReader(medium.image)
+    var record = medium.record
+    record.efiSystemPartition?.size = ByteCount(size)
+    for index in record.files.indices { record.files[index].size = ByteCount(size) }
+    for index in record.bootImages.indices {
+      record.bootImages[index].size = ByteCount(size)
+      record.bootImages[index].masked = [[0, .max], [.min, 5], [Int(truncatingIfNeeded: size), 3]]
+    }
+    record.files += record.files
+    let map = MediumMap(reader, record: record)
+    let inPieces = VerificationVerdict.contentsInPieces(map, record)
+    let sweep = try await MediumSweep(map, inPieces: inPieces, image: medium.image) { _ in }
+    var verdict = VerificationVerdict(reader: reader, map: map, record: record, seal: nil, sweep: sweep)
+    let report = try verdict.report(true)
+    #expect(report.findings.contains { $0.file == "/" + TestMedium.layer && $0.actual == "1,200,000 bytes" })
+    #expect(report.checked <= report.imageSize)
+  }
+
   @Test func anyBytesAreNoPortableExecutable() {
     var generator = SplitMix(seed: 5)
     for _ in 0..<500 {

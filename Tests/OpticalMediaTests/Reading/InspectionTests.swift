@@ -94,6 +94,29 @@ import Testing
     }
   }
 
+  /// GRUB's own rescue image keeps its FAT as a file of the tree, beside HFS+ and an Apple partition map.
+  @Test func aForeignHybridIsUnderstood() async throws {
+    let scratch = try Scratch()
+    try scratch.write("tree/hello", "hello\n")
+    let iso = scratch.path.appending("rescue.iso")
+    try await ExternalCommand(
+      "grub-mkrescue", ["-o", iso.string, scratch.path.appending("tree").string], package: "grub-common"
+    ).run()
+    let inspection = try await ISOInspection.inspect(iso)
+    func path(_ firmware: BootPath.Firmware, _ from: BootPath.Attachment) -> BootPath? {
+      inspection.bootPaths.first { $0.firmware == firmware && $0.from == from }
+    }
+    #expect(path(.bios, .disc)?.loader == "/boot/grub/i386-pc/eltorito.img")
+    #expect(path(.bios, .stick)?.loader == "/boot/grub/i386-pc/eltorito.img")
+    for from in BootPath.Attachment.allCases {
+      #expect(path(.uefiX64, from)?.loader?.uppercased() == "/EFI/BOOT/BOOTX64.EFI", "\(from)")
+    }
+    #expect(inspection.notes == [])
+    #expect(inspection.layout.contains { $0.structure == "efi-system-partition" && $0.name == "/efi.img" })
+    #expect(inspection.layout.reduce(Int64(0)) { $0 + $1.length.bytes } == inspection.size.bytes)
+    #expect(inspection.loaders.contains { $0.place == .efiSystemPartition && $0.machine == "x64" })
+  }
+
   @Test func aRecordThatCannotBeReadIsANoteAndAFailure() async throws {
     for (text, failure) in [
       ("{\"format\": 7}", MediumVerification.Failure.newerRecord(path: "", format: 7)), ("{ nonsense", nil),

@@ -65,7 +65,8 @@ enum LayoutSummary {
       second.structure == ImageStructure.continuationArea.rawValue && first.structure == groups[1]
     let isPadding = second.structure == "files" && second.count == 0 && second.length.bytes < 2048
     let isRestOfBlock =
-      second.structure == ImageStructure.gap.rawValue && second.length.bytes < 2048
+      [ImageStructure.gap.rawValue, ImageStructure.partition.rawValue].contains(second.structure)
+      && second.length.bytes < 2048
       && (groups.dropFirst() + tables).contains(first.structure)
     guard isSame || isContinuation || isRestOfBlock || (isPadding && first.structure == "file") else { return nil }
     var both = first
