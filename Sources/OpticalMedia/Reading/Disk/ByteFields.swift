@@ -62,7 +62,11 @@ enum CRC32 {
     (0..<8).reduce(UInt32(start)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0xEDB8_8320 : value >> 1 }
   }
 
-  static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
-    ~bytes.reduce(~UInt32(0)) { $0 >> 8 ^ table[Int(($0 ^ UInt32($1)) & 0xFF)] }
+  static func checksum(_ bytes: [UInt8]) -> UInt32 {
+    var value = ~UInt32(0)
+    table.withUnsafeBufferPointer { table in
+      for byte in bytes { value = value >> 8 ^ table[Int(UInt8(truncatingIfNeeded: value) ^ byte)] }
+    }
+    return ~value
   }
 }

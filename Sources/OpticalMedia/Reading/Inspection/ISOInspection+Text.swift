@@ -24,7 +24,7 @@ struct InspectionText {
   // MARK: Parts
 
   private func heading() -> [String] {
-    ["\(inspection.path.printable)  \(inspection.size) (\(inspection.size.exact) bytes)"]
+    [inspection.path.printable, "\(inspection.size) (\(inspection.size.exact) bytes)"]
   }
 
   private func volume() -> [String] {
@@ -66,7 +66,19 @@ struct InspectionText {
     let bar = DiskBar(inspection.layout, size: inspection.size.bytes, cells: cells)
     let edge = String(repeating: "─", count: cells)
     let cell = ByteCount(max(1, inspection.size.bytes / Int64(cells)))
-    return ["┌\(edge)┐", "│\(bar.text)│", "└\(edge)┘", "one cell is \(cell):  \(bar.legend)"]
+    return ["┌\(edge)┐", "│\(bar.text)│", "└\(edge)┘"]
+      + wrapped(["one cell is \(cell):"] + bar.legend)
+  }
+
+  /// Puts words into as few lines as fit.
+  private func wrapped(_ words: [String]) -> [String] {
+    words.reduce(into: []) { lines, word in
+      if let last = lines.last, last.count + 2 + word.count <= width {
+        lines[lines.count - 1] = last + "  " + word
+      } else {
+        lines.append(word)
+      }
+    }
   }
 
   private func layout() -> [String] {
@@ -137,7 +149,8 @@ struct InspectionText {
   private func contents() -> [String] {
     let contents = inspection.contents
     return [
-      "Contents: \(contents.files) files in \(contents.folders) folders, \(contents.links) links, \(contents.bytes)"
+      "Contents: \(count(contents.files, "file")) in \(count(contents.folders, "folder")), "
+        + "\(count(contents.links, "link")), \(contents.bytes)"
     ] + contents.largest.map { "  " + right($0.size.description, 10) + "  " + $0.path.printable }
   }
 
@@ -150,7 +163,7 @@ struct InspectionText {
       "  system    Debian \(record.release)" + (architectures.isEmpty ? "" : " for \(architectures)"),
       "  made by   Lifeboat \(record.lifeboat)",
       record.expires.map { "  expires   \($0)" },
-      "  record    \(record.files.count) files, \(record.bootImages.count) boot images",
+      "  record    \(count(record.files.count, "file")), \(count(record.bootImages.count, "boot image"))",
     ].compactMap { $0 }
     return lines.map(\.printable)
   }
@@ -158,6 +171,8 @@ struct InspectionText {
   private func notes() -> [String] {
     inspection.notes.isEmpty ? [] : ["Notes"] + inspection.notes.map { "  " + $0.printable }
   }
+
+  private func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
   // MARK: Columns
 
@@ -180,7 +195,7 @@ struct InspectionText {
 /// The disk as a row of letters: each cell shows what most of its bytes are.
 struct DiskBar {
   let text: String
-  let legend: String
+  let legend: [String]
 
   /// Letters in the order of the legend.
   private static let kinds: [(letter: Character, name: String)] = [
@@ -207,7 +222,7 @@ struct DiskBar {
       text.append(letter)
     }
     self.text = text
-    legend = Self.kinds.filter { shown.contains($0.letter) }.map { "\($0.letter) \($0.name)" }.joined(separator: "  ")
+    legend = Self.kinds.filter { shown.contains($0.letter) }.map { "\($0.letter) \($0.name)" }
   }
 
   private static func letter(_ range: ISOInspection.LayoutRange) -> Character {

@@ -56,7 +56,7 @@ enum LayoutSummary {
   }
 
   /// Neighbours of one kind become one range; a continuation area counts as part of its directory, and the padding
-  /// after a large file as part of what comes before it.
+  /// after a large file, a table or a directory as part of what comes before it.
   private static func merged(_ first: LayoutRange, _ second: LayoutRange) -> LayoutRange? {
     let groups = ["files", ImageStructure.directory.rawValue, ImageStructure.jolietDirectory.rawValue]
     let tables = [ImageStructure.pathTable.rawValue, ImageStructure.jolietPathTable.rawValue]
@@ -64,7 +64,11 @@ enum LayoutSummary {
     let isContinuation =
       second.structure == ImageStructure.continuationArea.rawValue && first.structure == groups[1]
     let isPadding = second.structure == "files" && second.count == 0 && second.length.bytes < 2048
-    guard isSame || isContinuation || (isPadding && first.structure == "file") else { return nil }
+    let isRestOfBlock =
+      [ImageStructure.gap.rawValue, ImageStructure.partition.rawValue].contains(second.structure)
+      && second.length.bytes < 2048
+      && (groups.dropFirst() + tables).contains(first.structure)
+    guard isSame || isContinuation || isRestOfBlock || (isPadding && first.structure == "file") else { return nil }
     var both = first
     both.length += second.length
     if isSame, let one = first.count, let two = second.count { both.count = one + two }

@@ -5,6 +5,7 @@ internal import SystemPackage
 /// Finds the EFI programs of an image: in the FAT images that firmware reads, and among the ISO's own files.
 struct LoaderSearch {
   let reader: ISOReader
+  private let lister: String
 
   /// What was found.
   struct Result {
@@ -18,7 +19,10 @@ struct LoaderSearch {
 
   private static let loaderLimit = 64
 
-  init(_ reader: ISOReader) { self.reader = reader }
+  init(_ reader: ISOReader, lister: String = "mdir") {
+    self.reader = reader
+    self.lister = lister
+  }
 
   /// - Throws: `CancellationError`.
   func run() async throws -> Result {
@@ -56,7 +60,7 @@ struct LoaderSearch {
   }
 
   private func loaders(inPartitionAt offset: ByteCount) async throws -> [EFILoader] {
-    let partition = SystemPartitionFiles(path: reader.image.path, offset: offset)
+    let partition = SystemPartitionFiles(path: reader.image.path, offset: offset, lister: lister)
     var found: [EFILoader] = []
     for file in try await partition.files().filter(Self.isLoader).prefix(Self.loaderLimit) {
       let bytes = try await partition.content(of: file)

@@ -8,6 +8,8 @@ struct SystemPartitionFiles {
   let path: FilePath
   /// Where the FAT starts.
   let offset: ByteCount
+  /// The program that lists; tests name one that does not exist.
+  var lister = "mdir"
 
   private var drive: String { "\(path.string)@@\(offset.bytes)" }
   /// A FAT of our size may have fewer sectors than its geometry says; the user's own drives play no part.
@@ -17,7 +19,7 @@ struct SystemPartitionFiles {
   /// All files, as `/EFI/BOOT/BOOTX64.EFI`.
   var listing: ExternalCommand {
     ExternalCommand(
-      "mdir", ["-i", drive, "-b", "-/", "::/"], environment: Self.environment, package: "mtools")
+      lister, ["-i", drive, "-b", "-/", "::/"], environment: Self.environment, package: "mtools")
   }
 
   /// One file to standard output.

@@ -170,7 +170,8 @@ struct ImageLayout {
   // MARK: What lies outside the file system
 
   private static func extras(of reader: ISOReader) -> [Region] {
-    let partitions = (reader.partitionTable?.partitions.map(\.range) ?? [])
+    let partitions =
+      (reader.partitionTable?.partitions.map(\.range) ?? [])
       + (reader.masterBootRecord?.partitions.filter { $0.type != 0xEE && $0.type != 0 }.map(\.range) ?? [])
     let volumes = Set(reader.volumes.map(\.offset))
     let outside = partitions.filter { !volumes.contains($0.offset) && $0.offset.bytes > 0 }.map {

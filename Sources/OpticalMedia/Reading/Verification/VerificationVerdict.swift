@@ -112,7 +112,8 @@ struct VerificationVerdict {
     if places.isEmpty { return Finding(.missing, file: path, expected: expected) }
     let isUnlisted = expected == Digest(of: []).hex
     return Finding(
-      isUnlisted ? .unlisted : .changed, file: path, ranges: places, inFile: 0..<places.reduce(0) { $0 + Int64($1.count) },
+      isUnlisted ? .unlisted : .changed, file: path, ranges: places,
+      inFile: 0..<places.reduce(0) { $0 + Int64($1.count) },
       expected: expected, actual: actual)
   }
 
