@@ -12,7 +12,10 @@ final class Interruption: Sendable {
   }
 
   private let state = Mutex(State())
-  private let sources = Mutex<[any DispatchSourceSignal]>([])
+  private let sources = Mutex<[Source]>([])
+
+  /// A signal source; dispatch sources may be used from any thread.
+  private struct Source: @unchecked Sendable { let source: any DispatchSourceSignal }
 
   /// Whether a signal has come.
   var hasHappened: Bool { state.withLock { $0.count > 0 } }
@@ -29,7 +32,8 @@ final class Interruption: Sendable {
         _exit(ExitStatus.interrupted.rawValue)
       }
       source.resume()
-      sources.withLock { $0.append(source) }
+      let kept = Source(source: source)
+      sources.withLock { $0.append(kept) }
     }
   }
 
