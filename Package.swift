@@ -83,7 +83,11 @@ let package = Package(
     tests("OpticalMedia", ["BootAssembly"]),
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["lifeboat", "RecoveryManifest", "HostSystem", "TestSupport", system],
+      name: "CommandLineTests",
+      dependencies: [
+        "lifeboat", "command-reference", "HostSystem", "TestSupport", system,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: strict),
     .testTarget(name: "BootTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
   ],
