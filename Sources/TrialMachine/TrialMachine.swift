@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import FoundationEssentials
 @preconcurrency internal import Glibc
 public import HostSystem
 public import SystemPackage
@@ -87,11 +88,27 @@ public struct TrialMachine: Sendable, Equatable {
     for file in firmware.files where access(file.path.string, R_OK) != 0 {
       throw .firmwareMissing(file: file.path, package: file.package)
     }
-    return try command(accelerator: access("/dev/kvm", R_OK | W_OK) == 0 ? .kvm : .emulation)
+    return try command(accelerator: .ofThisHost)
   }
 
   /// What runs the computer's processor.
-  enum Accelerator { case kvm, emulation }
+  enum Accelerator {
+    case kvm, emulation
+
+    /// KVM where this user may open it and the processor has what it needs. Some hosted machines have a `/dev/kvm`
+    /// made of software alone, under which QEMU stops or stands still.
+    static var ofThisHost: Accelerator {
+      guard access("/dev/kvm", R_OK | W_OK) == 0 else { return .emulation }
+      let processors = FileManager.default.contents(atPath: "/proc/cpuinfo") ?? Data()
+      return canVirtualize(String(decoding: processors, as: UTF8.self)) ? .kvm : .emulation
+    }
+
+    /// Whether the flags in the text of `/proc/cpuinfo` name Intel's or AMD's virtualisation.
+    static func canVirtualize(_ processors: String) -> Bool {
+      let flags = processors.split(separator: "\n").first { $0.hasPrefix("flags") } ?? ""
+      return flags.split(whereSeparator: \.isWhitespace).contains { $0 == "vmx" || $0 == "svm" }
+    }
+  }
 
   /// The program with its arguments; looks at nothing on the host.
   /// - Throws: `TrialMachineFailure.noSuchComputer`, `.tooLittleMemory`.

@@ -73,7 +73,7 @@ public enum ISOImage {
     _ tree: BootTree, to path: FilePath, options: WriteOptions = WriteOptions(), finish: Finish?,
     progress: ProgressEvent.Handler? = nil
   ) async throws -> Written {
-    try await IsofsThread.run { isCancelled in
+    try await BlockingThread.isofs.run { isCancelled in
       let session = try WriteSession(
         tree: tree, path: path, options: options, progress: progress ?? { _ in }, isCancelled: isCancelled)
       return try session.run(finish: finish)

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import BootAssembly
+import Foundation
+import HostSystem
+import SystemPackage
+import Testing
+
+@testable import OpticalMedia
+
+/// All suites that write ISOs, one test at a time.
+@Suite(.serialized) enum ISOWriting {}
+
+/// A folder of its own for one test, gone with the value.
+final class Scratch: Sendable {
+  let path: FilePath
+
+  init() throws {
+    var name = Array("\(FileManager.default.temporaryDirectory.path)/lifeboat-iso.XXXXXX".utf8CString)
+    guard mkdtemp(&name) != nil else { throw Errno(rawValue: errno) }
+    path = FilePath(String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path.string) }
+
+  subscript(name: String) -> FilePath { path.appending(name) }
+
+  /// Makes a file, and the folders above it.
+  @discardableResult
+  func file(_ name: String, _ content: [UInt8], permissions: Int = 0o644) throws -> FilePath {
+    let file = path.appending(name)
+    try FileManager.default.createDirectory(
+      atPath: file.removingLastComponent().string, withIntermediateDirectories: true)
+    try Data(content).write(to: URL(filePath: file.string))
+    try FileManager.default.setAttributes([.posixPermissions: permissions], ofItemAtPath: file.string)
+    return file
+  }
+
+  /// Makes a file that has a size but no blocks.
+  func sparse(_ name: String, _ size: ByteCount) throws -> FilePath {
+    let file = try file(name, [])
+    guard truncate(file.string, off_t(size.bytes)) == 0 else { throw Errno(rawValue: errno) }
+    return file
+  }
+
+  /// What stands in the folder, hidden names included.
+  func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path.string).sorted() }
+}
+
+/// Bytes that differ from place to place and from seed to seed.
+func pattern(_ count: Int, seed: UInt32 = 1) -> [UInt8] {
+  var state = seed &* 2_654_435_761 | 1
+  return (0..<count).map { _ in
+    state ^= state << 13
+    state ^= state >> 17
+    state ^= state << 5
+    return UInt8(truncatingIfNeeded: state)
+  }
+}
+
+func bytes(of file: FilePath) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(filePath: file.string))) }
+
+/// The repository's folder of goldens and other fixed inputs.
+let fixtures = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
+  .removingLastComponent().appending("Fixtures")
+
+/// The folder of this package's built programs.
+let programs: FilePath = {
+  let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+  return FilePath(path).removingLastComponent()
+}()
+
+/// GRUB's hybrid MBR, from the package grub-pc-bin.
+let hybridMBR: FilePath = "/usr/lib/grub/i386-pc/boot_hybrid.img"
+
+let timestamp: Int64 = 1_767_323_045  // 2026-01-02 03:04:05 GMT
+
+/// A tree with everything that a bootable medium has, made without any boot loader but GRUB's MBR.
+func bootableTree(in scratch: Scratch, _ more: [BootTree.Entry] = []) throws -> BootTree {
+  let partition = try scratch.file("efi.img", pattern(1 << 20, seed: 7))
+  let entries: [BootTree.Entry] = [
+    .init(".disk/info", .bytes(Array("Lifeboat\n".utf8))),
+    .init("boot/eltorito.img", .bytes(pattern(40_000, seed: 3))),
+  ]
+  return BootTree(
+    volumeIdentifier: "LIFEBOAT_TEST", timestamp: timestamp, entries: entries + more,
+    biosBoot: try .init(image: "boot/eltorito.img", mbrFile: hybridMBR), efiSystemPartition: partition)
+}
+
+/// A plain data tree.
+func dataTree(_ entries: [BootTree.Entry]) -> BootTree {
+  BootTree(volumeIdentifier: "DATA", timestamp: timestamp, entries: entries)
+}
+
+/// Unpacks an image with a foreign program.
+func extract(_ image: FilePath, to folder: FilePath) async throws {
+  let command = ExternalCommand(
+    "osirrox", ["-indev", image.string, "-extract", "/", folder.string], package: "xorriso")
+  _ = try await command.output()
+}
