@@ -2,6 +2,7 @@
 import Foundation
 import HostSystem
 import SystemPackage
+import TestSupport
 import Testing
 
 extension ISOWriting {
@@ -20,8 +21,8 @@ extension ISOWriting {
       return (process.terminationStatus, said)
     }
 
-    private func prepared() throws -> Scratch {
-      let scratch = try Scratch()
+    private func prepared() throws -> TemporaryFolder {
+      let scratch = try TemporaryFolder()
       try scratch.file("tree/boot/eltorito.img", pattern(30_000))
       try scratch.file("tree/read me.txt", Array("hello\n".utf8))
       try scratch.file("esp.img", pattern(65_536))
@@ -49,7 +50,7 @@ extension ISOWriting {
           == "the tree has no BIOS boot image \"boot/none.img\"\nAdd the boot image to the tree, or leave BIOS booting out.\n"
       )
       #expect(try run(["tree"], in: scratch.path).status == ExitStatus.usage.rawValue)
-      #expect(try scratch.names() == ["esp.img", "tree"])
+      #expect(scratch.names == ["esp.img", "tree"])
     }
   }
 }

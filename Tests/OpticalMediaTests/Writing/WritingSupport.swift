@@ -3,6 +3,7 @@ import BootAssembly
 import Foundation
 import HostSystem
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import OpticalMedia
@@ -10,28 +11,13 @@ import Testing
 /// All suites that write ISOs, one test at a time.
 @Suite(.serialized) enum ISOWriting {}
 
-/// A folder of its own for one test, gone with the value.
-final class Scratch: Sendable {
-  let path: FilePath
-
-  init() throws {
-    var name = Array("\(FileManager.default.temporaryDirectory.path)/lifeboat-iso.XXXXXX".utf8CString)
-    guard mkdtemp(&name) != nil else { throw Errno(rawValue: errno) }
-    path = FilePath(String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path.string) }
-
+extension TemporaryFolder {
   subscript(name: String) -> FilePath { path.appending(name) }
 
   /// Makes a file, and the folders above it.
-  @discardableResult
-  func file(_ name: String, _ content: [UInt8], permissions: Int = 0o644) throws -> FilePath {
-    let file = path.appending(name)
-    try FileManager.default.createDirectory(
-      atPath: file.removingLastComponent().string, withIntermediateDirectories: true)
-    try Data(content).write(to: URL(filePath: file.string))
-    try FileManager.default.setAttributes([.posixPermissions: permissions], ofItemAtPath: file.string)
+  @discardableResult func file(_ name: String, _ content: [UInt8], permissions: UInt16 = 0o644) throws -> FilePath {
+    let file = try write(name, content)
+    try FileTree.setPermissions(file, permissions)
     return file
   }
 
@@ -41,9 +27,6 @@ final class Scratch: Sendable {
     guard truncate(file.string, off_t(size.bytes)) == 0 else { throw Errno(rawValue: errno) }
     return file
   }
-
-  /// What stands in the folder, hidden names included.
-  func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path.string).sorted() }
 }
 
 /// Bytes that differ from place to place and from seed to seed.
@@ -75,7 +58,7 @@ let hybridMBR: FilePath = "/usr/lib/grub/i386-pc/boot_hybrid.img"
 let timestamp: Int64 = 1_767_323_045  // 2026-01-02 03:04:05 GMT
 
 /// A tree with everything that a bootable medium has, made without any boot loader but GRUB's MBR.
-func bootableTree(in scratch: Scratch, _ more: [BootTree.Entry] = []) throws -> BootTree {
+func bootableTree(in scratch: TemporaryFolder, _ more: [BootTree.Entry] = []) throws -> BootTree {
   let partition = try scratch.file("efi.img", pattern(1 << 20, seed: 7))
   let entries: [BootTree.Entry] = [
     .init(".disk/info", .bytes(Array("Lifeboat\n".utf8))),
