@@ -17,7 +17,7 @@ extension ISOWriting {
       _ failure: ISOImage.Failure, _ tree: BootTree, progress: ProgressEvent.Handler? = nil,
       sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
-      let output = try Scratch()
+      let output = try TemporaryFolder()
       try output.file("out.iso", [1, 2, 3])
       await #expect(throws: failure, sourceLocation: sourceLocation) {
         _ = try await ISOImage.write(tree, to: output["out.iso"], progress: progress)
@@ -32,7 +32,7 @@ extension ISOWriting {
     }
 
     @Test func sourceIsNoFile() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       #expect(mkfifo(scratch["pipe"].string, 0o600) == 0)
       for special in [scratch["pipe"], scratch.path, "/dev/null"] {
         try await expect(.source(special, path: "x", .notAFile), dataTree([.init("x", .file(special, .zero))]))
@@ -40,7 +40,7 @@ extension ISOWriting {
     }
 
     @Test func sourceOfAnotherSize() async throws {
-      let file = try Scratch()
+      let file = try TemporaryFolder()
       let path = try file.file("f", [1, 2, 3])
       for size in [0, 2, 4] {
         let expected = ByteCount(size)
@@ -52,7 +52,7 @@ extension ISOWriting {
 
     @Test(.enabled(if: geteuid() != 0, "root may read everything"))
     func sourceUnreadable() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       let path = try scratch.file("f", [1], permissions: 0o000)
       try await expect(
         .source(path, path: "x", .unreadable(.permissionDenied)), dataTree([.init("x", .file(path, ByteCount(1)))]))
@@ -61,7 +61,7 @@ extension ISOWriting {
     /// Both files are read long after the writing has begun: 64 MiB lie before them, the ring buffer has 4 MiB.
     @Test(arguments: ["shrunk", "grown", "rewritten", "replaced", "emptied while open"])
     func sourceChangesMeanwhile(how: String) async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       let big = try scratch.sparse("big", .mebibytes(64))
       let late = try scratch.file("late", pattern(100_000))
       let tree = dataTree([
@@ -83,7 +83,7 @@ extension ISOWriting {
     }
 
     @Test func sourceVanishesMeanwhile() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       let big = try scratch.sparse("big", .mebibytes(64))
       let late = try scratch.file("late", [1])
       let tree = dataTree([.init("a", .file(big, .mebibytes(64))), .init("z", .file(late, ByteCount(1)))])
@@ -93,7 +93,7 @@ extension ISOWriting {
     }
 
     @Test func partitionImage() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       var tree = dataTree([])
       tree.efiSystemPartition = scratch["none.img"]
       try await expect(.source(scratch["none.img"], path: "", .unreadable(.noSuchFileOrDirectory)), tree)
@@ -107,7 +107,7 @@ extension ISOWriting {
 
     @Test func partitionImageChangesMeanwhile() async throws {
       for size: Int64 in [0, 512, 2 << 20] {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         let tree = try bootableTree(
           in: scratch, [.init("a", .file(try scratch.sparse("b", .mebibytes(32)), .mebibytes(32)))])
         try await expect(.source(scratch["efi.img"], path: "", .changed), tree) { event in
@@ -117,8 +117,8 @@ extension ISOWriting {
     }
 
     @Test func cancelled() async throws {
-      let scratch = try Scratch()
-      let output = try Scratch()
+      let scratch = try TemporaryFolder()
+      let output = try TemporaryFolder()
       let big = try scratch.sparse("big", .mebibytes(256))
       let tree = dataTree([.init("big", .file(big, .mebibytes(256)))])
       let running = Mutex<Task<ISOImage.Written, any Error>?>(nil)
@@ -136,7 +136,7 @@ extension ISOWriting {
     }
 
     @Test func cancelledBeforeItsTurn() async throws {
-      let output = try Scratch()
+      let output = try TemporaryFolder()
       let task = Task {
         withUnsafeCurrentTask { $0?.cancel() }
         return try await ISOImage.write(dataTree([]), to: output["out.iso"])
@@ -146,7 +146,7 @@ extension ISOWriting {
     }
 
     @Test func destinationIsNoFile() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       #expect(mkfifo(scratch["pipe"].string, 0o600) == 0)
       for special in [scratch["pipe"], scratch.path, "/dev/null"] {
         await #expect(throws: ISOImage.Failure.target(special, .notAFile)) {
@@ -163,7 +163,7 @@ extension ISOWriting {
 
     @Test(.enabled(if: geteuid() != 0, "root may write everywhere"))
     func destinationFolderIsNotWritable() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       chmod(scratch.path.string, 0o555)
       defer { chmod(scratch.path.string, 0o755) }
       await #expect(throws: OperationFailure("create", scratch["out.iso"], .permissionDenied)) {
@@ -173,7 +173,7 @@ extension ISOWriting {
 
     @Test func applicationIsTooLong() async throws {
       let options = ISOImage.WriteOptions(application: String(repeating: "x", count: 129))
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       await #expect(throws: ISOImage.Failure.tree(.application(options.application))) {
         _ = try await ISOImage.write(dataTree([]), to: scratch["out.iso"], options: options)
       }
@@ -181,7 +181,7 @@ extension ISOWriting {
 
     /// A failure leaves nothing in libisofs that the next image would suffer from, and no descriptor open.
     @Test func theNextImageIsRight() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       let big = try scratch.sparse("big", .mebibytes(32))
       let late = try scratch.file("late", [1])
       let good = dataTree([.init("a", .bytes([1, 2, 3]))])
@@ -201,7 +201,7 @@ extension ISOWriting {
     }
 
     @Test func progressReachesTheEnd() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       let big = try scratch.sparse("big", .mebibytes(64))
       let events = Mutex<[ProgressEvent]>([])
       let written = try await ISOImage.write(

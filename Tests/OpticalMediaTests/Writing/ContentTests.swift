@@ -29,7 +29,7 @@ extension ISOWriting {
     }
 
     private func roundTrip(_ entries: [BootTree.Entry]) async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       _ = try await ISOImage.write(dataTree(entries), to: scratch["out.iso"])
       try await extract(scratch["out.iso"], to: scratch["x"])
       var expected: [[UInt8]: String] = [:]
@@ -89,7 +89,7 @@ extension ISOWriting {
     }
 
     @Test func sizesAroundBlocksAndBuffers() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       let sizes = [1, 2047, 2048, 2049, 262_143, 262_144, 262_145, 1_048_575, 1_048_577, 3_000_001]
       let entries = try sizes.map { size -> BootTree.Entry in
         let file = try scratch.file("\(size)", pattern(size, seed: UInt32(size)))
@@ -108,7 +108,7 @@ extension ISOWriting {
     }
 
     @Test func everythingBelongsToRootAndHasOneTime() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       let file = try scratch.file("source", [1, 2, 3])
       let tree = dataTree([
         .init("d/f", .file(file, ByteCount(3))), .init("d/l", .symbolicLink("f")), .init("e", .folder),
@@ -129,7 +129,7 @@ extension ISOWriting {
 
     /// What Windows sees.
     @Test func jolietHasTheNamesToo() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       let entries: [BootTree.Entry] = [
         .init("Ordner/Müller – Straße 😀.txt", .bytes([1])),
         .init("a long name of more than 31 characters.txt", .bytes([2])),
@@ -152,7 +152,7 @@ extension ISOWriting {
     }
 
     @Test func namesThatJolietShortensAreRemarked() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       let long = String(repeating: "j", count: 110)
       let entries: [BootTree.Entry] = [
         .init(long + "1", .bytes([1])), .init(long + "2", .bytes([2])), .init("a:b", .bytes([3])),

@@ -25,7 +25,7 @@ extension ISOWriting {
     private func run(mounting: String, prefix: String = "", size: ByteCount) async throws -> (
       said: String, left: [String]
     ) {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       try scratch.file("tree/boot/eltorito.img", pattern(3000))
       try scratch.file("tree/data", pattern(Int(size.bytes)))
       try scratch.file("efi.img", pattern(65_536))

@@ -20,8 +20,8 @@ extension ISOWriting {
       return (process.terminationStatus, said)
     }
 
-    private func prepared() throws -> Scratch {
-      let scratch = try Scratch()
+    private func prepared() throws -> TemporaryFolder {
+      let scratch = try TemporaryFolder()
       try scratch.file("tree/boot/eltorito.img", pattern(30_000))
       try scratch.file("tree/read me.txt", Array("hello\n".utf8))
       try scratch.file("esp.img", pattern(65_536))

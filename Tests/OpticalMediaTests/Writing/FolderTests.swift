@@ -13,7 +13,7 @@ import Testing
   }
 
   @Test func takesFilesFoldersAndLinks() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     try scratch.file("d/f", [1, 2], permissions: 0o755)
     try scratch.file(".hidden", [])
     try FileManager.default.createSymbolicLink(atPath: scratch["link"].string, withDestinationPath: "/nowhere")
@@ -26,13 +26,13 @@ import Testing
   }
 
   @Test func sortsByBytes() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     for name in ["b", "a", "B", "a-b", "a/x", "\u{e9}", "z"] where name != "a" { try scratch.file(name, []) }
     #expect(try tree(scratch.path).entries.map(\.path) == ["B", "a", "a-b", "a/x", "b", "z", "\u{e9}"])
   }
 
   @Test func refusesSpecialFiles() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     try scratch.file("d/f", [])
     #expect(mkfifo(scratch["d/pipe"].string, 0o600) == 0)
     #expect(throws: ISOImage.Failure.source(scratch["d/pipe"], path: "d/pipe", .notAFile)) {
@@ -41,7 +41,7 @@ import Testing
   }
 
   @Test func refusesNamesThatAreNotUTF8() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let descriptor = open(scratch.path.string + "/", O_DIRECTORY | O_RDONLY)
     defer { close(descriptor) }
     let file = [CChar(bitPattern: 0x61), CChar(bitPattern: 0xff), 0].withUnsafeBufferPointer {
@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test func refusesWhatIsNoFolder() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let file = try scratch.file("f", [])
     #expect(throws: ISOImage.Failure.source(file, path: "", .unreadable(.notDirectory))) { _ = try tree(file) }
     #expect(throws: ISOImage.Failure.source(scratch["none"], path: "", .unreadable(.noSuchFileOrDirectory))) {
@@ -62,7 +62,7 @@ import Testing
   }
 
   @Test func readsTheMBR() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let good = try scratch.file("good", pattern(512))
     #expect(try BootTree.BIOSBoot(image: "x", mbrFile: good).hybridMBR == pattern(512))
     for size in [0, 511, 513] {

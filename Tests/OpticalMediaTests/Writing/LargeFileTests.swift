@@ -19,7 +19,7 @@ extension ISOWriting {
     /// A source without blocks, with marks at its ends and around the seam of its two extents.
     @Test(.enabled(if: hasRoom, "needs 12 GB of free space for temporary files"))
     func overFourGibibytes() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       let size = ByteCount(Int64(4) << 30) + ByteCount(5_000_001)
       let source = try scratch.sparse("big", size)
       let marks: [Int64] = [0, 4_294_965_248 - 8, 4_294_965_248, (4 << 30) - 4, 4 << 30, size.bytes - 16]

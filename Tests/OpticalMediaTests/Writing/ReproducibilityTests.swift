@@ -9,7 +9,7 @@ import Testing
 
 extension ISOWriting {
   @Suite struct Reproducibility {
-    private func fill(_ scratch: Scratch, touched: Int) throws {
+    private func fill(_ scratch: TemporaryFolder, touched: Int) throws {
       for index in 0..<40 {
         try scratch.file("tree/d\(index % 7)/f\(index)", pattern(index * 777 + 1, seed: UInt32(index + 1)))
       }
@@ -23,7 +23,8 @@ extension ISOWriting {
       }
     }
 
-    private func write(_ scratch: Scratch, _ name: String, _ options: ISOImage.WriteOptions = .init()) async throws
+    private func write(_ scratch: TemporaryFolder, _ name: String, _ options: ISOImage.WriteOptions = .init())
+      async throws
       -> Digest
     {
       let tree = try BootTree(
@@ -33,7 +34,7 @@ extension ISOWriting {
     }
 
     @Test func sameTreeSameBytes() async throws {
-      let (one, other) = (try Scratch(), try Scratch())
+      let (one, other) = (try TemporaryFolder(), try TemporaryFolder())
       try fill(one, touched: 1_000_000_000)
       try fill(other, touched: 1_500_000_000)
       let digest = try await write(one, "a.iso")
@@ -43,7 +44,7 @@ extension ISOWriting {
 
     /// Through the page cache and past it, on a disk and in RAM, the bytes are the same.
     @Test func anyWayOfWritingGivesTheSameBytes() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       try fill(scratch, touched: 1)
       let digest = try await write(scratch, "a.iso")
       #expect(try await write(scratch, "b.iso", .init(unbuffered: false)) == digest)
@@ -57,7 +58,7 @@ extension ISOWriting {
     }
 
     @Test func theTimeZoneLeavesNoTrace() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       try fill(scratch, touched: 1)
       let example = programs.appending("iso-from-folder").string
       for zone in ["UTC", "Asia/Kathmandu", "America/St_Johns"] {
@@ -74,7 +75,7 @@ extension ISOWriting {
     }
 
     @Test func anotherTimeGivesAnotherImage() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       let tree = dataTree([.init("a", .bytes([1]))])
       var later = tree
       later.timestamp += 1
@@ -84,7 +85,7 @@ extension ISOWriting {
     }
 
     @Test func orderOfEntriesDoesNotMatter() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       var tree = dataTree((0..<50).map { .init("d\($0 % 5)/f\($0)", .bytes([UInt8($0)])) })
       _ = try await ISOImage.write(tree, to: scratch["a.iso"])
       tree.entries.reverse()
@@ -93,7 +94,7 @@ extension ISOWriting {
     }
 
     @Test func writesAtOnceDoNotDisturbEachOther() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       let trees = (0..<6).map { number in
         dataTree((0..<100).map { .init("f\($0)", .bytes(pattern($0 * 100, seed: UInt32(number * 1000 + $0 + 1)))) })
       }

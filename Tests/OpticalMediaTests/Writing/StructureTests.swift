@@ -24,7 +24,7 @@ extension ISOWriting {
     /// Three kinds of media: everything; BIOS disc only; UEFI only.
     @Test(arguments: ["hybrid", "bios-disc", "uefi"])
     func matchesGolden(kind: String) async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       var tree = try bootableTree(in: scratch)
       if kind != "hybrid" { tree.biosBoot?.hybridMBR = nil }
       if kind == "bios-disc" { tree.efiSystemPartition = nil }
@@ -37,7 +37,7 @@ extension ISOWriting {
     }
 
     @Test func plainDataHasNoBootStructures() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       _ = try await ISOImage.write(dataTree([.init("a", .bytes([1]))]), to: scratch["out.iso"])
       #expect(try await report(scratch["out.iso"]) == "\n")
       let firstSectors = try bytes(of: scratch["out.iso"]).prefix(32_768)
@@ -45,7 +45,7 @@ extension ISOWriting {
     }
 
     @Test func partitionTableIsSound() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       _ = try await ISOImage.write(try bootableTree(in: scratch), to: scratch["out.iso"])
       let verdict = try await ExternalCommand("/usr/sbin/sgdisk", ["-v", scratch["out.iso"].string], package: "gdisk")
         .text()
@@ -58,7 +58,7 @@ extension ISOWriting {
 
     /// The bytes of partition 2 are the image that was given, and El Torito's EFI entry points at them.
     @Test func partitionTwoIsTheImageThatWasGiven() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       let tree = try bootableTree(in: scratch)
       _ = try await ISOImage.write(tree, to: scratch["out.iso"])
       let line = try await report(scratch["out.iso"]).split(separator: "\n")
@@ -70,7 +70,7 @@ extension ISOWriting {
     }
 
     @Test func blkidKnowsTheVolume() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       _ = try await ISOImage.write(try bootableTree(in: scratch), to: scratch["out.iso"])
       let text = try await ExternalCommand(
         "/usr/sbin/blkid", ["-p", "-o", "export", scratch["out.iso"].string], package: "util-linux"
@@ -88,7 +88,7 @@ extension ISOWriting {
     }
 
     @Test func reportsWhatItWrote() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       let tree = try bootableTree(in: scratch, [.init("l", .symbolicLink("x")), .init("d", .folder)])
       let written = try await ISOImage.write(tree, to: scratch["out.iso"])
       let image = try bytes(of: scratch["out.iso"])
@@ -102,7 +102,7 @@ extension ISOWriting {
 
     /// The boot information table of the El Torito image (checked against its own definition) and GRUB's patch.
     @Test func bootImageKnowsWhereItIs() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       let tree = try bootableTree(in: scratch)
       _ = try await ISOImage.write(tree, to: scratch["out.iso"])
       try await extract(scratch["out.iso"], to: scratch["x"])
@@ -122,7 +122,7 @@ extension ISOWriting {
     }
 
     @Test func leavesTheReservedFieldToTheSeal() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       let seal = pattern(512, seed: 99)
       let written = try await ISOImage.write(
         try bootableTree(in: scratch), to: scratch["out.iso"],
@@ -141,7 +141,7 @@ extension ISOWriting {
     }
 
     @Test func aSealThatFailsLeavesNothing() async throws {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       await #expect(throws: Errno.permissionDenied) {
         _ = try await ISOImage.write(
           dataTree([]), to: scratch["out.iso"], finish: { _, _ in throw Errno.permissionDenied })

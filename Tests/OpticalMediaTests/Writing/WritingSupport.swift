@@ -11,7 +11,7 @@ import Testing
 @Suite(.serialized) enum ISOWriting {}
 
 /// A folder of its own for one test, gone with the value.
-final class Scratch: Sendable {
+final class TemporaryFolder: Sendable {
   let path: FilePath
 
   init() throws {
@@ -75,7 +75,7 @@ let hybridMBR: FilePath = "/usr/lib/grub/i386-pc/boot_hybrid.img"
 let timestamp: Int64 = 1_767_323_045  // 2026-01-02 03:04:05 GMT
 
 /// A tree with everything that a bootable medium has, made without any boot loader but GRUB's MBR.
-func bootableTree(in scratch: Scratch, _ more: [BootTree.Entry] = []) throws -> BootTree {
+func bootableTree(in scratch: TemporaryFolder, _ more: [BootTree.Entry] = []) throws -> BootTree {
   let partition = try scratch.file("efi.img", pattern(1 << 20, seed: 7))
   let entries: [BootTree.Entry] = [
     .init(".disk/info", .bytes(Array("Lifeboat\n".utf8))),
