@@ -19,7 +19,7 @@ struct Lifeboat: AsyncParsableCommand {
         lifeboat init
         lifeboat check
         lifeboat build -o output
-        lifeboat try output/tier1-x64.iso
+        lifeboat try output/rescue-x64.iso
 
       Results go to standard output, progress and messages to standard error. With --json the result is one JSON \
       document; an error is then {"error": {"code", "message", "remedy"}}. NO_COLOR is respected.
@@ -40,7 +40,10 @@ struct Lifeboat: AsyncParsableCommand {
         130  interrupted
       """,
     version: Version.current,
-    subcommands: [PlanVerb.self, BuildVerb.self, CacheVerb.self])
+    subcommands: [
+      InitVerb.self, CheckVerb.self, ToolsVerb.self, PlanVerb.self, BuildVerb.self, InspectVerb.self, VerifyVerb.self,
+      TryVerb.self, KeyVerb.self, CacheVerb.self,
+    ])
 
   static func main() async {
     let run = CommandLineRun(Array(CommandLine.arguments.dropFirst()), on: .standard())

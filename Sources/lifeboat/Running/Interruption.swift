@@ -37,6 +37,15 @@ final class Interruption: Sendable {
     }
   }
 
+  /// Gives the signals back, on the calling thread, to a program that this process is about to become: what is ignored
+  /// or blocked stays so across execve(2), and Dispatch blocks signals on its threads.
+  static func handOver() {
+    for number in [SIGINT, SIGTERM, SIGPIPE] { signal(number, SIG_DFL) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, nil)
+  }
+
   /// A signal has come; returns which one this is, from 1.
   @discardableResult func arrive() -> Int {
     let (count, cancel) = state.withLock { state in
