@@ -42,9 +42,6 @@ func pattern(_ count: Int, seed: UInt32 = 1) -> [UInt8] {
 
 func bytes(of file: FilePath) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(filePath: file.string))) }
 
-/// The repository's folder of goldens and other fixed inputs.
-  .removingLastComponent().appending("Fixtures")
-
 /// The folder of this package's built programs.
 let programs: FilePath = {
   let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
