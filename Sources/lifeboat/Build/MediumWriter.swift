@@ -96,7 +96,7 @@ struct MediumWriter: Sendable {
         image: medium.image, lifeboat: Version.current, identifier: medium.identifier, timestamp: timestamp,
         loaders: LoaderFiles(amd64: loaders.appending("amd64"), i386: loaders.appending("i386")), scratch: scratch)
       let built = try await builder.build(systems, signingKey: session.signingKey, progress: session.progress)
-      _ = try await ISOImage.write(built.tree, to: path, finish: StructureSeal.apply, progress: session.progress)
+      _ = try await ISOImage.write(built.tree, to: path, progress: session.progress)
       return try await ISOImage.digest(of: path, progress: session.progress)
     }
   }

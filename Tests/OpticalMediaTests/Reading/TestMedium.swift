@@ -107,7 +107,7 @@ struct TestMedium: Sendable {
       lifeboat: "0", identifier: identifier, image: "tier1", title: "Test", release: "bookworm", timestamp: 0,
       expires: nil, variants: [], files: files, bootImages: bootImages,
       efiSystemPartition: .init(size: ByteCount(partition.count), sha256: Digest(of: partition)),
-      bootCode: Digest(of: hybrid[..<440]))
+      bootCode: Digest(of: hybrid[..<MediumRecord.bootCodeLength]))
   }
 
   static func pieces(_ bytes: [UInt8]) -> [Digest]? {
