@@ -7,7 +7,7 @@ public enum ManifestSchema {
 
   /// The whole file.
   static let manifest = TableShape(
-    title: "the manifest",
+    title: "the manifest's top level",
     summary: """
       A manifest describes an organisation's recovery images. It is a [TOML 1.0](https://toml.io) file; a key that is \
       not listed here is an error.

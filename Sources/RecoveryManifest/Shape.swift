@@ -64,6 +64,7 @@ extension Shape {
   var meaning: String {
     switch self {
     case .text(let rule): rule.meaning
+    case .integer(let range) where range.lowerBound == range.upperBound: "the number \(range.lowerBound)"
     case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
     case .boolean: "true or false"
     case .date: "a date such as 2027-06-30, without quotes"

@@ -30,7 +30,7 @@ struct ShapeChecker {
     }
     for key in table.keys where key.required && node[key.name] == nil {
       sink.error(
-        .missingKey, at: node.position, "\(table.title) has no \(key.name)",
+        .missingKey, at: node.position, "\(table.title) lacks the key \(key.name)",
         remedy: Self.headerRemedy(key) ?? "Add \(key.name) = \(key.example) to \(table.title).")
     }
   }
@@ -78,8 +78,8 @@ struct ShapeChecker {
   private mutating func checkInteger(_ node: TOMLNode, range: ClosedRange<Int64>, subject: String) {
     guard let number = node.integer, !range.contains(number) else { return }
     sink.error(
-      .badValue, at: node.position, "\(subject) must be from \(range.lowerBound) to \(range.upperBound), not \(number)",
-      remedy: "Write a whole number from \(range.lowerBound) to \(range.upperBound).")
+      .badValue, at: node.position, "\(subject) must be \(Shape.integer(range).meaning), not \(number)",
+      remedy: "Write \(Shape.integer(range).meaning).")
   }
 
   private mutating func checkText(_ node: TOMLNode, rule: TextRule, subject: String) {
@@ -120,7 +120,7 @@ struct ShapeChecker {
       if case .table(let table) = item { return "Write the header as \(table.title), with double brackets." }
       if let text = node.string { return "Write it as a list: \(key.name) = [\(Printable.quoted(text))]." }
     }
-    if case .table(let table) = shape, table.title.hasPrefix("["), case .array = node.value {
+    if case .table(let table) = shape, table.title.hasPrefix("["), node.items.contains(where: { !$0.entries.isEmpty }) {
       return "Write the header as \(table.title), with single brackets."
     }
     if case .date = shape, let text = node.string, text.utf8.count == 10 { return "Write \(text) without quotes." }
