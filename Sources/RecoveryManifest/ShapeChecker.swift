@@ -37,7 +37,7 @@ struct ShapeChecker {
 
   /// A list of tables is written as headers.
   private static func headerRemedy(_ key: KeyShape) -> String? {
-    guard case .list(of: .table(let table)) = key.shape else { return nil }
+    guard case .list(.table(let table), _) = key.shape else { return nil }
     return "Add at least one \(table.title), with its name."
   }
 
@@ -52,8 +52,8 @@ struct ShapeChecker {
     case .text(let rule): checkText(node, rule: rule, subject: subject)
     case .integer(let range): checkInteger(node, range: range, subject: subject)
     case .boolean, .date: break
-    case .list(let item):
-      if node.items.isEmpty, key.required { reportEmpty(node, key: key) }
+    case .list(let item, let least):
+      if node.items.count < least { reportEmpty(node, key: key) }
       for (index, element) in node.items.enumerated() {
         check(element, is: item, subject: "entry \(index + 1) of \(key.name)", key: key)
       }
@@ -71,8 +71,9 @@ struct ShapeChecker {
   }
 
   private mutating func reportEmpty(_ node: TOMLNode, key: KeyShape) {
-    guard let remedy = Self.headerRemedy(key) else { return }
-    sink.error(.missingKey, at: node.position, "\(key.name) is an empty list", remedy: remedy)
+    sink.error(
+      .badValue, at: node.position, "\(key.name) is an empty list",
+      remedy: Self.headerRemedy(key) ?? "Write \(key.name) = \(key.example), for example.")
   }
 
   private mutating func checkInteger(_ node: TOMLNode, range: ClosedRange<Int64>, subject: String) {
@@ -116,7 +117,7 @@ struct ShapeChecker {
   }
 
   private static func typeRemedy(_ node: TOMLNode, shape: Shape, key: KeyShape) -> String {
-    if case .list(let item) = shape, item.accepts(kindOf: node) {
+    if case .list(let item, _) = shape, item.accepts(kindOf: node) {
       if case .table(let table) = item { return "Write the header as \(table.title), with double brackets." }
       if let text = node.string { return "Write it as a list: \(key.name) = [\(Printable.quoted(text))]." }
     }
