@@ -59,7 +59,8 @@ public struct TrialMachine: Sendable, Equatable {
   /// Whether there is a network card, behind QEMU's user-mode network.
   public var hasNetwork: Bool
   /// More media of the same kind, which come before the medium in the order of devices; the firmware starts the medium
-  /// nevertheless.
+  /// nevertheless. They too have a place in the boot order, because OVMF leaves a device that has none asleep, so that
+  /// no boot loader could take it for the medium.
   package var companions: [FilePath] = []
   /// Whether there is a serial port.
   package var hasSerialPort = true
@@ -141,7 +142,7 @@ public struct TrialMachine: Sendable, Equatable {
     let drives = companions + [medium]
     var arguments = attachment == .stick ? ["-device", firmware == .bios ? "usb-ehci,id=usb" : "qemu-xhci,id=usb"] : []
     for (index, file) in drives.enumerated() {
-      let order = index == drives.count - 1 ? ",bootindex=0" : ""
+      let order = ",bootindex=\(index == drives.count - 1 ? 0 : index + 1)"
       let path = file.string.replacing(",", with: ",,")
       switch attachment {
       case .disc:
