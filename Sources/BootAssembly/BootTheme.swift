@@ -21,7 +21,7 @@ struct BootTheme {
   func entries() throws -> [BootTree.Entry] {
     let folder = try InstalledData.folder(of: "BootAssembly").appending("grub")
     let template = String(decoding: try HostFile.bytes(folder.appending("theme.txt")), as: UTF8.self)
-    let pictures = try ["emblem.png", "selected_c.png", "line.png"].map { name in
+    let pictures = try ["desktop.png", "emblem.png", "selected_c.png", "line.png"].map { name in
       BootTree.Entry("boot/grub/theme/\(name)", .bytes(try HostFile.bytes(folder.appending(name))))
     }
     return pictures + [BootTree.Entry("boot/grub/theme/theme.txt", .bytes(Array(fill(template).utf8)))]
@@ -31,8 +31,8 @@ struct BootTheme {
   func fill(_ template: String) -> String {
     let keys =
       locked
-      ? "↑ ↓ choose    Enter start    (e and c ask for the menu password)"
-      : "↑ ↓ choose    Enter start    e edit    c command line"
+      ? "↑ ↓ choose  ·  Enter start  ·  e and c ask for the menu password"
+      : "↑ ↓ choose  ·  Enter start  ·  e edit  ·  c command line"
     return
       template
       .replacing("\"@SUBTITLE@\"", with: GrubText.themeValue(GrubText.shortened(subtitle, to: Self.titleLimit)))

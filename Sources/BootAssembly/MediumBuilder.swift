@@ -90,7 +90,7 @@ public struct MediumBuilder: Sendable {
     entries += try await recordEntries(record, signingKey: signingKey)
     let tree = BootTree(
       volumeIdentifier: volumeIdentifier, timestamp: timestamp, entries: entries,
-      biosBoot: .init(image: Self.eltoritoPath, hybridMBR: mbr), efiSystemPartition: efi)
+      biosBoot: .init(image: Self.eltoritoPath, hybridMBR: mbr), efiSystemPartition: efi, identity: identifier)
     return Medium(tree: tree, record: record)
   }
 

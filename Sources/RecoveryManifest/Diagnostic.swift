@@ -98,6 +98,12 @@ struct DiagnosticSink {
     lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
   }
 
+  /// Whether a place is behind the last character of its line.
+  func isEndOfLine(_ position: SourcePosition) -> Bool {
+    guard lines.indices.contains(position.line - 1) else { return true }
+    return position.column > lines[position.line - 1].unicodeScalars.count
+  }
+
   /// Whether anything stops the work.
   var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 

@@ -38,7 +38,7 @@ extension ImageResolver {
 
   /// The tools in the order of the catalogue. What came by a group word goes where no architecture of the image can
   /// have it; what was named by its id must exist on all of them.
-  mutating func assignments(_ access: ToolAccess, image: Image, draft: ImageDraft) -> [Image.Assignment] {
+  mutating func assignments(_ access: ToolAccess, image: Image) -> [Image.Assignment] {
     var assignments: [Image.Assignment] = []
     for tool in toolbox.tools {
       guard let grant = access.grants[tool.id] else { continue }
@@ -49,13 +49,6 @@ extension ImageResolver {
         continue
       }
       assignments.append(Image.Assignment(tool: tool, access: grant.access))
-    }
-    if assignments.isEmpty {
-      report { sink in
-        sink.warning(
-          .noTools, at: draft.position, "image \(Printable.quoted(image.name)) has no tools",
-          remedy: "Name some in its [image.tools], for example user = [\"standard\"].")
-      }
     }
     return assignments
   }
@@ -78,8 +71,15 @@ extension ImageResolver {
     }
   }
 
-  /// An own tool that nobody gets is probably a slip.
-  mutating func warnAboutUnusedTools(_ own: [(tool: Tool, position: SourcePosition)], in images: [Image]) {
+  /// What is probably a slip. Asked only of a manifest without errors, for an error makes such things happen.
+  mutating func warn(about images: [Image], own: [(tool: Tool, position: SourcePosition)]) {
+    for (image, draft) in zip(images, drafts) where image.tools.isEmpty {
+      report { sink in
+        sink.warning(
+          .noTools, at: draft.position, "image \(Printable.quoted(image.name)) has no tools",
+          remedy: "Name some in its [image.tools], for example user = [\"standard\"].")
+      }
+    }
     let used = Set(images.flatMap { $0.tools.map(\.tool.id) })
     for (tool, position) in own where !used.contains(tool.id) {
       report { sink in

@@ -21,7 +21,7 @@ struct ImageDraft {
 
 /// Turns drafts into images: follows `extends`, applies the defaults, and reports what only the meaning shows.
 struct ImageResolver {
-  private let drafts: [ImageDraft]
+  let drafts: [ImageDraft]
   private let defaults: Settings
   let toolbox: Toolbox
   private(set) var sink: DiagnosticSink
@@ -157,7 +157,7 @@ struct ImageResolver {
     image.files = settings.files.mapValues(\.value)
     checkKernels(image, release: release, settings: settings, draft: draft)
     checkFiles(settings.files)
-    image.tools = assignments(level.access, image: image, draft: draft)
+    image.tools = assignments(level.access, image: image)
     return image
   }
 

@@ -32,7 +32,7 @@ public enum ManifestReader {
       defaults: root["defaults"].map(Settings.init) ?? Settings(), toolbox: Toolbox(catalogue, own: ownTools),
       sink: sink)
     let images = resolver.resolve()
-    resolver.warnAboutUnusedTools(ownTools, in: images)
+    if !resolver.sink.hasErrors { resolver.warn(about: images, own: ownTools) }
     sink = resolver.sink
     guard !sink.hasErrors else { return (nil, sink.sorted) }
     return (Manifest(images: images, mirror: root["mirror"]?.string), sink.sorted)

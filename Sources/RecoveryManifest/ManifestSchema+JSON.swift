@@ -23,7 +23,9 @@ extension ManifestSchema {
       ]
     case .boolean: return [("type", .string("boolean"))]
     case .date: return [("type", .string("string")), ("format", .string("date"))]
-    case .list(let item): return [("type", .string("array")), ("items", .object(schema(of: item)))]
+    case .list(let item, let least):
+      return [("type", .string("array")), ("items", .object(schema(of: item)))]
+        + (least > 0 ? [("minItems", .integer(Int64(least)))] : [])
     case .table(let table): return schema(of: table)
     case .map(let keys, let values):
       return [
@@ -54,10 +56,8 @@ extension ManifestSchema {
     ]
   }
 
-  /// A required list of tables must not be empty either.
   private static func property(_ key: KeyShape) -> [(key: String, value: JSONText)] {
-    var body = schema(of: key.shape)
-    if key.required, case .list = key.shape { body.append(("minItems", .integer(1))) }
+    let body = schema(of: key.shape)
     // The table's own description says more than the key's.
     if case .table = key.shape { return body }
     return [("description", .string(key.summary))] + body

@@ -32,13 +32,14 @@ extension ManifestSchema {
   private static func section(_ table: TableShape) -> String {
     let isRoot = table.title == manifest.title
     let title = isRoot ? "## Top level" : "## `\(table.title)`\n\n\(table.summary)"
-    let rows = table.keys.map(row)
+    let shared = table.title == image.title ? Set(settings.map(\.name)) : []
+    let rows = table.keys.filter { !shared.contains($0.name) }.map(row)
     return """
       \(title)
 
       | key | value | without it | meaning |
       |---|---|---|---|
-      \(rows.joined(separator: "\n"))
+      \(rows.joined(separator: "\n"))\(shared.isEmpty ? "" : "\n\nEvery key of `\(defaults.title)` can stand here too.")
       """
   }
 
@@ -50,7 +51,7 @@ extension ManifestSchema {
 
   private static func example(_ key: KeyShape) -> String {
     switch key.shape {
-    case .table, .list(of: .table): ""
+    case .table, .list(.table, _): ""
     default: " Example: `\(key.name) = \(key.example)`"
     }
   }
@@ -66,8 +67,8 @@ extension ManifestSchema {
     case .text(let rule) where !rule.allowed.isEmpty: rule.allowed.map { "`\"\($0)\"`" }.joined(separator: ", ")
     case .text(let rule): rule.meaning
     case .integer(let range) where range.lowerBound == range.upperBound: "`\(range.lowerBound)`"
-    case .list(of: .table(let table)): "tables `\(table.title)`"
-    case .list(let item): "list: \(value(item))"
+    case .list(.table(let table), _): "tables `\(table.title)`"
+    case .list(let item, _): "list: \(value(item))"
     case .table(let table) where table.title.hasPrefix("["): "table `\(table.title)`"
     case .table(let table): "table of \(table.keys.map { "`\($0.name)`" }.joined(separator: ", "))"
     case .map(let keys, let values): "table: \(value(.text(keys))) = \(value(values))"

@@ -9,7 +9,7 @@ extension ManifestSchema {
 
   private static let system = [
     KeyShape(
-      name: "architectures", shape: .list(of: .text(TextRules.architecture)),
+      name: "architectures", shape: .list(of: .text(TextRules.architecture), atLeast: 1),
       standard: "[\(plain.architectures.map { "\"\($0.rawValue)\"" }.joined(separator: ", "))]",
       example: #"["x64", "x86"]"#,
       summary: "Built for these: `x64` (Debian amd64) and `x86` (Debian i386). Replaces, never adds."),
@@ -34,15 +34,14 @@ extension ManifestSchema {
     KeyShape(
       name: "firmware", shape: .list(of: .text(TextRules.firmware)), standard: "[]", example: #"["network", "wifi"]"#,
       summary: """
-        Firmware sets (see below) or single firmware packages. They need the component `non-free-firmware` in the \
+        Firmware sets or single firmware packages. They need the component `non-free-firmware` in the \
         package source. Adds to what is inherited.
         """),
     KeyShape(
       name: "files", shape: .map(keys: TextRules.pathInImage, values: .text(TextRules.pathBesideManifest)),
       standard: "{}", example: #"{ "etc/motd" = "files/motd" }"#,
       summary: """
-        Files to lay over the system: path in the image, without a leading slash, to a path that is read from the \
-        manifest's folder. Adds to what is inherited; the same path replaces.
+        Files to lay over the system: path in the image = file in the manifest's folder. Adds to what is inherited; the same path replaces.
         """),
     KeyShape(
       name: "hooks", shape: .list(of: .text(TextRules.pathBesideManifest)), standard: "[]",

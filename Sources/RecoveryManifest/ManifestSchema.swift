@@ -7,7 +7,7 @@ public enum ManifestSchema {
 
   /// The whole file.
   static let manifest = TableShape(
-    title: "the manifest",
+    title: "the manifest's top level",
     summary: """
       A manifest describes an organisation's recovery images. It is a [TOML 1.0](https://toml.io) file; a key that is \
       not listed here is an error.
@@ -24,7 +24,7 @@ public enum ManifestSchema {
         name: "defaults", shape: .table(defaults), example: #"{ release = "bookworm" }"#,
         summary: "What every image starts from."),
       KeyShape(
-        name: "image", shape: .list(of: .table(image)), required: true, example: #"[{ name = "rescue" }]"#,
+        name: "image", shape: .list(of: .table(image), atLeast: 1), required: true, example: #"[{ name = "rescue" }]"#,
         summary: "The images, each a recovery system to build; at least one."),
       KeyShape(
         name: "tool", shape: .list(of: .table(ownTool)), example: #"[{ id = "inventory", title = "…" }]"#,

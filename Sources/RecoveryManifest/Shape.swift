@@ -10,7 +10,7 @@ indirect enum Shape: Sendable {
   case integer(ClosedRange<Int64>)
   case boolean
   case date
-  case list(of: Shape)
+  case list(of: Shape, atLeast: Int = 0)
   case table(TableShape)
   /// A table whose keys the user invents.
   case map(keys: TextRule, values: Shape)
@@ -64,10 +64,11 @@ extension Shape {
   var meaning: String {
     switch self {
     case .text(let rule): rule.meaning
+    case .integer(let range) where range.lowerBound == range.upperBound: "the number \(range.lowerBound)"
     case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
     case .boolean: "true or false"
     case .date: "a date such as 2027-06-30, without quotes"
-    case .list(let item): "a list, each entry \(item.meaning)"
+    case .list(let item, _): "a list, each entry \(item.meaning)"
     case .table: "a table"
     case .map: "a table"
     case .choice(let shapes): shapes.map(\.meaning).joined(separator: ", or ")
@@ -88,7 +89,7 @@ extension Shape {
   var tables: [TableShape] {
     switch self {
     case .table(let table): [table] + table.keys.flatMap { $0.shape.tables }
-    case .list(let item): item.tables
+    case .list(let item, _): item.tables
     case .map(_, let values): values.tables
     case .choice(let shapes): shapes.flatMap(\.tables)
     default: []
@@ -99,7 +100,7 @@ extension Shape {
   var textRules: [TextRule] {
     switch self {
     case .text(let rule): [rule]
-    case .list(let item): item.textRules
+    case .list(let item, _): item.textRules
     case .map(let keys, let values): [keys] + values.textRules
     case .table(let table): table.keys.flatMap { $0.shape.textRules }
     case .choice(let shapes): shapes.flatMap(\.textRules)

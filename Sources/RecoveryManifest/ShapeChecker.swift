@@ -30,14 +30,14 @@ struct ShapeChecker {
     }
     for key in table.keys where key.required && node[key.name] == nil {
       sink.error(
-        .missingKey, at: node.position, "\(table.title) has no \(key.name)",
+        .missingKey, at: node.position, "\(table.title) lacks the key \(key.name)",
         remedy: Self.headerRemedy(key) ?? "Add \(key.name) = \(key.example) to \(table.title).")
     }
   }
 
   /// A list of tables is written as headers.
   private static func headerRemedy(_ key: KeyShape) -> String? {
-    guard case .list(of: .table(let table)) = key.shape else { return nil }
+    guard case .list(.table(let table), _) = key.shape else { return nil }
     return "Add at least one \(table.title), with its name."
   }
 
@@ -52,8 +52,8 @@ struct ShapeChecker {
     case .text(let rule): checkText(node, rule: rule, subject: subject)
     case .integer(let range): checkInteger(node, range: range, subject: subject)
     case .boolean, .date: break
-    case .list(let item):
-      if node.items.isEmpty, key.required { reportEmpty(node, key: key) }
+    case .list(let item, let least):
+      if node.items.count < least { reportEmpty(node, key: key) }
       for (index, element) in node.items.enumerated() {
         check(element, is: item, subject: "entry \(index + 1) of \(key.name)", key: key)
       }
@@ -71,15 +71,16 @@ struct ShapeChecker {
   }
 
   private mutating func reportEmpty(_ node: TOMLNode, key: KeyShape) {
-    guard let remedy = Self.headerRemedy(key) else { return }
-    sink.error(.missingKey, at: node.position, "\(key.name) is an empty list", remedy: remedy)
+    sink.error(
+      .badValue, at: node.position, "\(key.name) is an empty list",
+      remedy: Self.headerRemedy(key) ?? "Write \(key.name) = \(key.example), for example.")
   }
 
   private mutating func checkInteger(_ node: TOMLNode, range: ClosedRange<Int64>, subject: String) {
     guard let number = node.integer, !range.contains(number) else { return }
     sink.error(
-      .badValue, at: node.position, "\(subject) must be from \(range.lowerBound) to \(range.upperBound), not \(number)",
-      remedy: "Write a whole number from \(range.lowerBound) to \(range.upperBound).")
+      .badValue, at: node.position, "\(subject) must be \(Shape.integer(range).meaning), not \(number)",
+      remedy: "Write \(Shape.integer(range).meaning).")
   }
 
   private mutating func checkText(_ node: TOMLNode, rule: TextRule, subject: String) {
@@ -116,11 +117,11 @@ struct ShapeChecker {
   }
 
   private static func typeRemedy(_ node: TOMLNode, shape: Shape, key: KeyShape) -> String {
-    if case .list(let item) = shape, item.accepts(kindOf: node) {
+    if case .list(let item, _) = shape, item.accepts(kindOf: node) {
       if case .table(let table) = item { return "Write the header as \(table.title), with double brackets." }
       if let text = node.string { return "Write it as a list: \(key.name) = [\(Printable.quoted(text))]." }
     }
-    if case .table(let table) = shape, table.title.hasPrefix("["), case .array = node.value {
+    if case .table(let table) = shape, table.title.hasPrefix("["), node.items.contains(where: { !$0.entries.isEmpty }) {
       return "Write the header as \(table.title), with single brackets."
     }
     if case .date = shape, let text = node.string, text.utf8.count == 10 { return "Write \(text) without quotes." }

@@ -15,9 +15,11 @@ extension TOMLNode {
     do {
       return try TOMLDocument(parsing: bytes).root()
     } catch {
+      let open = error.message.contains("unescaped control characters") && sink.isEndOfLine(error.position)
+      let why = open ? "the text is not closed at the end of its line" : inPlainWords(error.message)
       sink.error(
-        .syntax, at: error.position, "not valid TOML: \(Printable.text(inPlainWords(error.message)))",
-        remedy: "Correct this place; what follows it has not been read yet.")
+        .syntax, at: error.position, "not valid TOML: \(Printable.text(why))",
+        remedy: open ? "Write the missing quote." : "Correct this place; what follows it has not been read yet.")
       return nil
     }
   }

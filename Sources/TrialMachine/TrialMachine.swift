@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import FoundationEssentials
 @preconcurrency internal import Glibc
 public import HostSystem
 public import SystemPackage
@@ -58,7 +59,8 @@ public struct TrialMachine: Sendable, Equatable {
   /// Whether there is a network card, behind QEMU's user-mode network.
   public var hasNetwork: Bool
   /// More media of the same kind, which come before the medium in the order of devices; the firmware starts the medium
-  /// nevertheless.
+  /// nevertheless. They too have a place in the boot order, because OVMF leaves a device that has none asleep, so that
+  /// no boot loader could take it for the medium.
   package var companions: [FilePath] = []
   /// Whether there is a serial port.
   package var hasSerialPort = true
@@ -87,11 +89,27 @@ public struct TrialMachine: Sendable, Equatable {
     for file in firmware.files where access(file.path.string, R_OK) != 0 {
       throw .firmwareMissing(file: file.path, package: file.package)
     }
-    return try command(accelerator: access("/dev/kvm", R_OK | W_OK) == 0 ? .kvm : .emulation)
+    return try command(accelerator: .ofThisHost)
   }
 
   /// What runs the computer's processor.
-  enum Accelerator { case kvm, emulation }
+  enum Accelerator {
+    case kvm, emulation
+
+    /// KVM where this user may open it and the processor has what it needs. Some hosted machines have a `/dev/kvm`
+    /// made of software alone, under which QEMU stops or stands still.
+    static var ofThisHost: Accelerator {
+      guard access("/dev/kvm", R_OK | W_OK) == 0 else { return .emulation }
+      let processors = FileManager.default.contents(atPath: "/proc/cpuinfo") ?? Data()
+      return canVirtualize(String(decoding: processors, as: UTF8.self)) ? .kvm : .emulation
+    }
+
+    /// Whether the flags in the text of `/proc/cpuinfo` name Intel's or AMD's virtualisation.
+    static func canVirtualize(_ processors: String) -> Bool {
+      let flags = processors.split(separator: "\n").first { $0.hasPrefix("flags") } ?? ""
+      return flags.split(whereSeparator: \.isWhitespace).contains { $0 == "vmx" || $0 == "svm" }
+    }
+  }
 
   /// The program with its arguments; looks at nothing on the host.
   /// - Throws: `TrialMachineFailure.noSuchComputer`, `.tooLittleMemory`.
@@ -124,7 +142,7 @@ public struct TrialMachine: Sendable, Equatable {
     let drives = companions + [medium]
     var arguments = attachment == .stick ? ["-device", firmware == .bios ? "usb-ehci,id=usb" : "qemu-xhci,id=usb"] : []
     for (index, file) in drives.enumerated() {
-      let order = index == drives.count - 1 ? ",bootindex=0" : ""
+      let order = ",bootindex=\(index == drives.count - 1 ? 0 : index + 1)"
       let path = file.string.replacing(",", with: ",,")
       switch attachment {
       case .disc:

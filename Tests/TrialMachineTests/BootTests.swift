@@ -48,6 +48,19 @@ struct BootTests {
     }
   }
 
+  /// The same boot goes to the wrong medium when the stub is taken out of the EFI system partition: the signed GRUB then
+  /// takes the first `/.disk/info`. Shows that the test above can fail, and what the stub is for.
+  @Test func withoutItsStubAStickWouldStartAnother() async throws {
+    try await TemporaryFolder.with { folder in
+      let other = try await TinyMedium.write(TinyMedium.builder(Self.first, in: folder), in: folder)
+      let own = try await TinyMedium.write(TinyMedium.builder(Self.second, in: folder), in: folder) { efi in
+        try await ExternalCommand("mdeltree", ["-i", efi.string, "::/boot"], package: "mtools").run()
+      }
+      let line = try await start(Case(firmware: .secureBoot, attachment: .stick), own, other, folder)
+      #expect(line.contains("lifeboat.id=\(Self.first) "))
+    }
+  }
+
   private func start(_ boot: Case, _ own: FilePath, _ other: FilePath, _ folder: FilePath) async throws -> String {
     var machine = TrialMachine(
       medium: own, attachment: boot.attachment, firmware: boot.firmware, memory: .mebibytes(1024),

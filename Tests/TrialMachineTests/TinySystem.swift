@@ -45,9 +45,6 @@ enum TinySystem {
 
 /// A medium of tiny systems as an ISO file, written by xorriso.
 enum TinyMedium {
-  static let password =
-    "grub.pbkdf2.sha512.10000.4B5B1C2F9C3D.5D0E"
-
   static func builder(
     _ identifier: String, title: String = "Contoso first aid", in folder: FilePath,
     architectures: [Architecture] = [.x64]
@@ -65,7 +62,10 @@ enum TinyMedium {
   }
 
   /// Builds the medium and writes it.
-  static func write(_ builder: MediumBuilder, in folder: FilePath) async throws -> FilePath {
+  /// - Parameter change: is called with the EFI system partition's image before it is written.
+  static func write(
+    _ builder: MediumBuilder, in folder: FilePath, change: (FilePath) async throws -> Void = { _ in }
+  ) async throws -> FilePath {
     var builder = builder
     builder.extraKernelArguments = ["norandmaps", "test=\(builder.identifier)"]
     var systems: [SystemFiles] = []
@@ -73,11 +73,16 @@ enum TinyMedium {
       systems.append(try await TinySystem.files(architecture, in: folder))
     }
     let tree = try await builder.build(systems).tree
-    let files = folder.appending("tree-\(builder.identifier)")
+    if let efi = tree.efiSystemPartition { try await change(efi) }
+    return try await write(tree, identifier: builder.identifier, in: folder)
+  }
+
+  static func write(_ tree: BootTree, identifier: String, in folder: FilePath) async throws -> FilePath {
+    let files = folder.appending("tree-\(identifier)")
     try await layOut(tree, files)
-    let mbr = folder.appending("mbr-\(builder.identifier)")
+    let mbr = folder.appending("mbr-\(identifier)")
     try AtomicFile.write(tree.biosBoot?.hybridMBR ?? [], to: mbr)
-    let output = folder.appending("\(builder.identifier).iso")
+    let output = folder.appending("\(identifier).iso")
     guard let efi = tree.efiSystemPartition else { throw OperationFailure("find", "efi.img", .noSuchFileOrDirectory) }
     try await XorrisoDisc.command(
       folder: files, masterBootRecord: mbr, efiSystemPartition: efi, volume: tree.volumeIdentifier, output: output

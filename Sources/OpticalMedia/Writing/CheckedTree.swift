@@ -130,7 +130,7 @@ extension CheckedTree {
     guard entry.permissions <= 0o7777 else { throw .entry(path: entry.path, .badPermissions) }
     guard case .symbolicLink(let target) = entry.content else { return }
     let parts = target.utf8.split(separator: UInt8(ascii: "/"))
-    guard (1...1024).contains(target.utf8.count), !target.utf8.contains(0),
+    guard (1...1023).contains(target.utf8.count), !target.utf8.contains(0),
       parts.allSatisfy({ $0.count <= 255 })
     else { throw .entry(path: entry.path, .badLinkTarget) }
   }

@@ -30,7 +30,7 @@ extension ISOImage {
       case notAFolder
       /// The path of the El Torito boot catalogue.
       case reserved
-      /// A symbolic link's target is empty, over 1,024 bytes, or has a part over 255 bytes.
+      /// A symbolic link's target is empty, over 1,023 bytes (libisofs reads no more), or has a part over 255 bytes.
       case badLinkTarget
       /// More bits than 0o7777.
       case badPermissions
@@ -156,7 +156,7 @@ extension ISOImage.Failure.EntryProblem {
     case .notAFolder: "other entries lie below it, so it must be a folder"
     case .reserved: "that is the place of the boot catalogue"
     case .badLinkTarget:
-      "a symbolic link's target must have 1 to 1,024 bytes, no name in it more than 255, and no NUL"
+      "a symbolic link's target must have 1 to 1,023 bytes, no name in it more than 255, and no NUL"
     case .badPermissions: "its permissions are out of range"
     case .badBootImage: "a BIOS boot image is a regular file of 2,560 bytes to 32 MiB"
     }

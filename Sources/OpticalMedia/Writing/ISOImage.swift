@@ -47,7 +47,8 @@ public enum ISOImage {
     public var notes: [Note]
   }
 
-  /// Writes a tree to a file, which appears under its name only when it is complete and on the disk.
+  /// Writes a tree to a file, which appears under its name only when it is complete and on the disk. A Lifeboat
+  /// medium, which carries a `MediumRecord`, is sealed: see `StructureSeal`.
   ///
   /// One image is written at a time in a process (libisofs has one state); a second call waits. The work is done on a
   /// thread of its own; a cancelled task ends it within a fraction of a second and leaves nothing behind.
@@ -61,7 +62,9 @@ public enum ISOImage {
     _ tree: BootTree, to path: FilePath, options: WriteOptions = WriteOptions(),
     progress: ProgressEvent.Handler? = nil
   ) async throws -> Written {
-    try await write(tree, to: path, options: options, finish: nil, progress: progress)
+    let isMedium = tree.entries.contains { $0.path == MediumRecord.path }
+    return try await write(
+      tree, to: path, options: options, finish: isMedium ? StructureSeal.apply : nil, progress: progress)
   }
 
   /// Called with the complete image before it is made durable: it may read all of it and rewrite parts of it, such as
@@ -73,7 +76,7 @@ public enum ISOImage {
     _ tree: BootTree, to path: FilePath, options: WriteOptions = WriteOptions(), finish: Finish?,
     progress: ProgressEvent.Handler? = nil
   ) async throws -> Written {
-    try await IsofsThread.run { isCancelled in
+    try await BlockingThread.isofs.run { isCancelled in
       let session = try WriteSession(
         tree: tree, path: path, options: options, progress: progress ?? { _ in }, isCancelled: isCancelled)
       return try session.run(finish: finish)

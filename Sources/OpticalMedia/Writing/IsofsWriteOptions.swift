@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import BootAssembly
 @preconcurrency internal import CISOBurn
+internal import HostSystem
 internal import SystemPackage
 
 /// libisofs's `IsoWriteOpts`: the layout of the image.
@@ -15,6 +16,7 @@ final class IsofsWriteOptions {
     handle = options
     try setNames()
     try setTimes(tree.timestamp)
+    try setIdentity(tree.identity)
     try setPartitions(tree)
     // Room for about one of the writer's pieces; much more would fall out of the processor's cache.
     try check(iso_write_opts_set_fifo_size(handle, 2048))
@@ -58,9 +60,15 @@ final class IsofsWriteOptions {
       withMutableCString(CivilTime.volumeDescriptorText(timestamp)) {
         iso_write_opts_set_pvd_times(handle, 0, 0, 0, 0, $0)
       })
-    // Mode 2: the GPT's GUIDs are derived from that time.
-    var unused = [UInt8](repeating: 0, count: 16)
-    try check(iso_write_opts_set_gpt_guid(handle, &unused, 2))
+  }
+
+  /// The disk's GUID; libisofs numbers those of the partitions from it.
+  private func setIdentity(_ identity: String) throws {
+    var guid = Array(Digest(of: "GPT disk GUID of \(identity)").bytes.prefix(16))
+    // RFC 9562, version 8 would say "custom"; UEFI tools know version 4. The first three fields are little-endian.
+    guid[7] = guid[7] & 0x0f | 0x40
+    guid[8] = guid[8] & 0x3f | 0x80
+    try check(iso_write_opts_set_gpt_guid(handle, &guid, 1))
   }
 
   private func setPartitions(_ tree: BootTree) throws {

@@ -45,8 +45,8 @@ final class WriteSession {
     progress(.started(step: step, total: source.size))
     let written = try AtomicFile.create(at: path, permissions: options.permissions) { descriptor, _ in
       var file = ImageFile(descriptor, at: path, size: source.size)
-      try file.reserve()
-      if options.unbuffered { file.bypassCache() }
+      try file.checkSpace()
+      if options.unbuffered { try file.bypassCache() }
       try namingCulprits(image, partition) { try copy(source, to: &file) }
       try partition?.confirmUnchanged()
       try file.useCache()

@@ -36,7 +36,7 @@ struct MediumWriter: Sendable {
       name: medium.name, path: path.string, identifier: medium.identifier, size: nil, sha256: nil, state: "written",
       seconds: 0)
     let systems = try medium.systems.map(systemFiles)
-    if let digest = standing(medium, at: path) {
+    if let digest = await standing(medium, at: path) {
       outcome.state = "unchanged"
       outcome.sha256 = digest
     } else {
@@ -59,10 +59,10 @@ struct MediumWriter: Sendable {
   private func checksumFile(_ path: FilePath) -> FilePath { FilePath(path.string + ".sha256") }
 
   /// The digest of the file at a path, if that file is this very medium, undamaged.
-  private func standing(_ medium: Plan.Medium, at path: FilePath) -> Digest? {
+  private func standing(_ medium: Plan.Medium, at path: FilePath) async -> Digest? {
     guard let line = try? FileTree.text(of: checksumFile(path)), let expected = Digest(hex: line.prefix(64)),
       let record = try? MediumVerification.record(of: ISOReader(path)), record.identifier == medium.identifier,
-      let actual = try? ISOImage.digest(of: path), actual == expected
+      let actual = try? await ISOImage.digest(of: path, progress: session.progress), actual == expected
     else { return nil }
     return actual
   }
@@ -96,8 +96,8 @@ struct MediumWriter: Sendable {
         image: medium.image, lifeboat: Version.current, identifier: medium.identifier, timestamp: timestamp,
         loaders: LoaderFiles(amd64: loaders.appending("amd64"), i386: loaders.appending("i386")), scratch: scratch)
       let built = try await builder.build(systems, signingKey: session.signingKey, progress: session.progress)
-      _ = try await ISOImage.write(built.tree, to: path, finish: StructureSeal.apply, progress: session.progress)
-      return try ISOImage.digest(of: path)
+      _ = try await ISOImage.write(built.tree, to: path, progress: session.progress)
+      return try await ISOImage.digest(of: path, progress: session.progress)
     }
   }
 }

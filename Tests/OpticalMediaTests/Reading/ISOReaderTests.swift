@@ -2,6 +2,7 @@
 import Foundation
 import HostSystem
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import OpticalMedia
@@ -22,12 +23,12 @@ import Testing
     return found
   }
 
-  private func write(_ medium: TestMedium, _ scratch: Scratch) throws -> FilePath {
+  private func write(_ medium: TestMedium, _ scratch: TemporaryFolder) throws -> FilePath {
     try scratch.write("test.iso", medium.bytes)
   }
 
   @Test func treeAgreesWithXorriso() async throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let iso = try write(try await TestMedium.shared, scratch)
     let reader = try ISOReader(iso)
     #expect(reader.problems == [])
@@ -41,7 +42,7 @@ import Testing
   }
 
   @Test func contentAndLinksAgreeWithOsirrox() async throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let iso = try write(try await TestMedium.shared, scratch)
     let out = scratch.path.appending("out")
     try await ExternalCommand("osirrox", ["-indev", iso.string, "-extract", "/", out.string]).run()
@@ -77,7 +78,7 @@ import Testing
   }
 
   @Test func partitionTableAgreesWithSgdisk() async throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let iso = try write(try await TestMedium.shared, scratch)
     let reader = try ISOReader(iso)
     let table = try #require(reader.partitionTable)
@@ -113,7 +114,7 @@ import Testing
   }
 
   @Test func bootCatalogueAgreesWithXorriso() async throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let iso = try write(try await TestMedium.shared, scratch)
     let reader = try ISOReader(iso)
     let text = try await ExternalCommand("xorriso", ["-indev", iso.string, "-report_el_torito", "plain"]).text()
@@ -156,7 +157,7 @@ import Testing
   // MARK: Other images
 
   /// Makes an image from a tree, by a program that takes `-o OUT TREE`.
-  private func image(_ program: String, _ arguments: [String], _ scratch: Scratch) async throws -> FilePath {
+  private func image(_ program: String, _ arguments: [String], _ scratch: TemporaryFolder) async throws -> FilePath {
     let iso = scratch.path.appending("\(UUID().uuidString).iso")
     try await ExternalCommand(
       program, arguments + ["-o", iso.string, scratch.path.appending("tree").string]
@@ -165,7 +166,7 @@ import Testing
   }
 
   @Test func deepDirectoriesThatWereMovedUpStandWhereTheyBelong() async throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let deep = (1...14).map { "level\($0)" }.joined(separator: "/")
     try scratch.write("tree/\(deep)/file", "deep\n")
     try scratch.write("tree/level1/other", "high\n")
@@ -181,7 +182,7 @@ import Testing
   }
 
   @Test func fileOverFourGiBHasSeveralExtents() async throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let size = Int64(4) << 30 + 5000
     let path = try scratch.write("tree/big", "start")
     try await ExternalCommand("truncate", ["-s", "\(size)", path.string]).run()
@@ -207,7 +208,7 @@ import Testing
   }
 
   @Test func imagesWithoutRockRidgeAreReadByTheBestNames() async throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     try scratch.write("tree/Folder/Ümläut name.txt", "hello\n")
     let joliet = try ISOReader(try await image("genisoimage", ["-quiet", "-J"], scratch))
     #expect(joliet.tree.flavour == .joliet)
@@ -222,7 +223,7 @@ import Testing
   }
 
   @Test func sharedAndEmptyFilesAreNoOverlap() async throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let file = try scratch.write("tree/one", TestMedium.noise(5000, seed: 1))
     try FileManager.default.linkItem(atPath: file.string, toPath: scratch.path.appending("tree/two").string)
     try scratch.write("tree/empty", "")
@@ -235,7 +236,7 @@ import Testing
   }
 
   @Test func whatIsNoISOIsRefusedWithARemedy() async throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let empty = try scratch.write("empty", "")
     #expect(throws: ISOReader.Failure.empty(path: empty)) { try ISOReader(empty) }
     let text = try scratch.write("text", TestMedium.noise(100_000, seed: 2))

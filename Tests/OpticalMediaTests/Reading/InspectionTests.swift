@@ -3,6 +3,7 @@ import BootAssembly
 import Foundation
 import HostSystem
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import OpticalMedia
@@ -10,13 +11,13 @@ import Testing
 @Suite struct InspectionTests {
   typealias BootPath = ISOInspection.BootPath
 
-  private func inspect(_ medium: TestMedium, _ scratch: Scratch) async throws -> ISOInspection {
+  private func inspect(_ medium: TestMedium, _ scratch: TemporaryFolder) async throws -> ISOInspection {
     try await ISOInspection.inspect(try scratch.write("test.iso", medium.bytes))
   }
 
   @Test func aMediumOfOursIsUnderstood() async throws {
     let medium = try await TestMedium.shared
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let inspection = try await inspect(medium, scratch)
     #expect(inspection.volume.identifier == "LIFEBOAT")
     #expect(inspection.volume.created == "2023-11-14T22:13:20Z")
@@ -41,7 +42,7 @@ import Testing
 
   @Test func theLayoutIsOneListOfAllBytes() async throws {
     let medium = try await TestMedium.shared
-    let layout = try await inspect(medium, try Scratch()).layout
+    let layout = try await inspect(medium, try TemporaryFolder()).layout
     var cursor: Int64 = 0
     for range in layout {
       #expect(range.offset.bytes == cursor)
@@ -56,7 +57,7 @@ import Testing
   }
 
   @Test func itSurvivesJSON() async throws {
-    let inspection = try await inspect(try await TestMedium.shared, try Scratch())
+    let inspection = try await inspect(try await TestMedium.shared, try TemporaryFolder())
     let json = try JSONEncoder().encode(inspection)
     let back = try JSONDecoder().decode(ISOInspection.self, from: json)
     #expect(back.layout == inspection.layout)
@@ -67,7 +68,7 @@ import Testing
   }
 
   @Test(arguments: [60, 80, 120]) func theTextFitsTheTerminal(width: Int) async throws {
-    let text = try await inspect(try await TestMedium.shared, try Scratch()).text(width: width)
+    let text = try await inspect(try await TestMedium.shared, try TemporaryFolder()).text(width: width)
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     #expect(lines.allSatisfy { $0.count <= width })
     for word in ["LIFEBOAT", "│S", "E EFI system partition", "primary volume descriptor", "UEFI IA32", "not signed"] {
@@ -77,7 +78,7 @@ import Testing
   }
 
   @Test func anISOWithoutAnythingIsInspected() async throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     try scratch.write("tree/README.TXT", "hello\n")
     let iso = scratch.path.appending("plain.iso")
     try await ExternalCommand(
@@ -96,7 +97,7 @@ import Testing
 
   /// GRUB's own rescue image keeps its FAT as a file of the tree, beside HFS+ and an Apple partition map.
   @Test func aForeignHybridIsUnderstood() async throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     try scratch.write("tree/hello", "hello\n")
     let iso = scratch.path.appending("rescue.iso")
     try await ExternalCommand(
@@ -122,7 +123,7 @@ import Testing
       ("{\"format\": 7}", MediumVerification.Failure.newerRecord(path: "", format: 7)), ("{ nonsense", nil),
       ("{\"format\": 1}", nil), ("[1]", nil), ("", nil),
     ] {
-      let scratch = try Scratch()
+      let scratch = try TemporaryFolder()
       try scratch.write("tree/lifeboat.json", text)
       let iso = scratch.path.appending("x.iso")
       try await ExternalCommand(
@@ -144,7 +145,7 @@ import Testing
   }
 
   @Test func withoutMtoolsTheResultSaysSo() async throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let reader = try ISOReader(try scratch.write("test.iso", try await TestMedium.shared.bytes))
     let found = try await LoaderSearch(reader, lister: "mdir-is-not-here").run()
     #expect(found.obstacle == "mtools is not installed (apt-get install mtools)")
@@ -160,7 +161,7 @@ import Testing
     let partition = try #require(try ISOReader(medium.image).efiSystemPartition).bounds
     medium.bytes.replaceSubrange(
       Int(partition.lowerBound)..<Int(partition.upperBound), with: TestMedium.noise(partition.count, seed: 4))
-    let inspection = try await inspect(medium, try Scratch())
+    let inspection = try await inspect(medium, try TemporaryFolder())
     #expect(inspection.notes.contains { $0.contains("could not be read") })
     #expect(inspection.loaders == [])
     #expect(inspection.bootPaths.contains { $0.firmware == .uefiIA32 && $0.note?.hasPrefix("unknown: ") == true })

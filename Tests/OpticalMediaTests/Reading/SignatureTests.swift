@@ -2,6 +2,7 @@
 import Foundation
 import HostSystem
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import OpticalMedia
@@ -9,7 +10,7 @@ import Testing
 /// Signers of real loaders, judged by sbverify.
 @Suite struct SignatureTests {
   /// Where a signed loader may be found on this computer: installed, or as a package in apt's cache.
-  private static func signedLoaders(_ scratch: Scratch) async -> [FilePath] {
+  private static func signedLoaders(_ scratch: TemporaryFolder) async -> [FilePath] {
     let installed = ["/usr/lib/shim", "/usr/lib/grub/x86_64-efi-signed", "/usr/lib/grub/i386-efi-signed"]
     let archives = (try? FileManager.default.contentsOfDirectory(atPath: "/var/cache/apt/archives")) ?? []
     for archive in archives where archive.contains("-signed_") && archive.hasSuffix(".deb") {
@@ -26,7 +27,7 @@ import Testing
 
   /// A loader that is signed here and now, by a key made for the purpose: one signature, then a second one.
   @Test func ownSignaturesAgreeWithSbverify() async throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let loader = scratch.path.appending("loader.efi")
     try await ExternalCommand("grub-mkimage", ["-O", "x86_64-efi", "-p", "/", "-o", loader.string, "iso9660"]).run()
     for (name, subject) in [("one", "/O=Test/CN=First signer"), ("two", "/C=DE/CN=Zweite Ünterschrift")] {
@@ -56,7 +57,7 @@ import Testing
   }
 
   @Test func debiansSignedLoadersAgreeWithSbverify() async throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let loaders = await Self.signedLoaders(scratch)
     guard !loaders.isEmpty else {
       try Test.cancel("no signed loader here: apt-get install shim-signed grub-efi-amd64-signed")

@@ -3,30 +3,9 @@ import BootAssembly
 import Foundation
 import HostSystem
 import SystemPackage
+import TestSupport
 
 @testable import OpticalMedia
-
-/// A folder that is gone when the value is.
-final class Scratch: Sendable {
-  let path: FilePath
-
-  init() throws {
-    path = FilePath(FileManager.default.temporaryDirectory.path).appending("lifeboat-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path.string) }
-
-  @discardableResult func write(_ name: String, _ bytes: [UInt8]) throws -> FilePath {
-    let file = path.appending(name)
-    try FileManager.default.createDirectory(
-      atPath: file.removingLastComponent().string, withIntermediateDirectories: true)
-    try Data(bytes).write(to: URL(fileURLWithPath: file.string))
-    return file
-  }
-
-  @discardableResult func write(_ name: String, _ text: String) throws -> FilePath { try write(name, Array(text.utf8)) }
-}
 
 /// A small medium with the layout of a real one, made by xorriso, with a record and a seal.
 struct TestMedium: Sendable {
@@ -54,7 +33,7 @@ struct TestMedium: Sendable {
   }
 
   init() async throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     try await Self.makeTree(scratch)
     let system = try await Self.makeSystemPartition(scratch)
     record = try Self.makeRecord(scratch, system)
@@ -70,7 +49,7 @@ struct TestMedium: Sendable {
     bytes = Array(try Data(contentsOf: URL(fileURLWithPath: iso.string)))
   }
 
-  private static func makeTree(_ scratch: Scratch) async throws {
+  private static func makeTree(_ scratch: TemporaryFolder) async throws {
     try scratch.write("tree/.disk/info", "Lifeboat\n")
     try scratch.write("tree/boot/grub/grub.cfg", "menuentry start {}\n")
     try scratch.write("tree/boot/grub/empty", "")
@@ -93,7 +72,7 @@ struct TestMedium: Sendable {
   }
 
   /// A FAT image that holds GRUB for IA32 (unsigned) as its loader.
-  private static func makeSystemPartition(_ scratch: Scratch) async throws -> FilePath {
+  private static func makeSystemPartition(_ scratch: TemporaryFolder) async throws -> FilePath {
     let file = try scratch.write("efi.img", [UInt8](repeating: 0, count: 512 << 10))
     try await ExternalCommand("mkfs.vfat", ["--invariant", "-n", "ESP", "-i", "6c696665", file.string]).run()
     let loader = scratch.path.appending("BOOTIA32.EFI")
@@ -105,7 +84,7 @@ struct TestMedium: Sendable {
     return file
   }
 
-  private static func makeRecord(_ scratch: Scratch, _ system: FilePath) throws -> MediumRecord {
+  private static func makeRecord(_ scratch: TemporaryFolder, _ system: FilePath) throws -> MediumRecord {
     let tree = scratch.path.appending("tree")
     var files: [MediumRecord.File] = []
     var bootImages: [MediumRecord.BootImage] = []
@@ -128,7 +107,7 @@ struct TestMedium: Sendable {
       lifeboat: "0", identifier: identifier, image: "tier1", title: "Test", release: "bookworm", timestamp: 0,
       expires: nil, variants: [], files: files, bootImages: bootImages,
       efiSystemPartition: .init(size: ByteCount(partition.count), sha256: Digest(of: partition)),
-      bootCode: Digest(of: hybrid[..<440]))
+      bootCode: Digest(of: hybrid[..<MediumRecord.bootCodeLength]))
   }
 
   static func pieces(_ bytes: [UInt8]) -> [Digest]? {
@@ -138,7 +117,7 @@ struct TestMedium: Sendable {
     }
   }
 
-  private static func makeImage(_ scratch: Scratch, system: FilePath, iso: FilePath) async throws {
+  private static func makeImage(_ scratch: TemporaryFolder, system: FilePath, iso: FilePath) async throws {
     try await ExternalCommand(
       "xorriso",
       [

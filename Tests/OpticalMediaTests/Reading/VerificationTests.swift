@@ -3,6 +3,7 @@ import BootAssembly
 import Foundation
 import HostSystem
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import OpticalMedia
@@ -146,7 +147,7 @@ import Testing
   }
 
   @Test func aStickIsReadUpToTheEndOfTheImage() async throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let medium = try await TestMedium.shared
     let file = try scratch.write("stick", medium.bytes + TestMedium.noise(1 << 20, seed: 6))
     guard let line = try? await ExternalCommand("losetup", ["-r", "-f", "--show", file.string]).text() else {

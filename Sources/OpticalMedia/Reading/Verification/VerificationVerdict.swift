@@ -243,21 +243,13 @@ struct VerificationVerdict {
     }
   }
 
-  /// The boot code, with the eight bytes where the ISO writer puts the loader's sector as they are in the medium, or
-  /// as GRUB's image has them (1), or as zeros: `CrossCheck` looks at the sector itself.
+  /// The boot code up to where the ISO writer puts the loader's sector: `CrossCheck` looks at the sector itself.
   private mutating func judgeBootCode(_ record: MediumRecord) throws {
     guard let expected = record.bootCode else { return }
-    let length = MasterBootRecord.bootCodeLength
-    let code = try reader.image.available(at: 0, count: length)
-    let forms = [nil, 1, 0].map { (first: UInt8?) -> Digest in
-      var form = code
-      let field = MasterBootRecord.grubSectorField
-      if let first, form.count >= field.upperBound { form.replaceSubrange(field, with: [first, 0, 0, 0, 0, 0, 0, 0]) }
-      return Digest(of: form)
-    }
-    guard !forms.contains(expected) else { return }
+    let actual = Digest(of: try reader.image.available(at: 0, count: MediumRecord.bootCodeLength))
+    guard actual != expected else { return }
+    let range = 0..<Int64(MediumRecord.bootCodeLength)
     findings.append(
-      Finding(
-        .changed, structure: "boot code", ranges: [0..<Int64(length)], expected: expected.hex, actual: forms[0].hex))
+      Finding(.changed, structure: "boot code", ranges: [range], expected: expected.hex, actual: actual.hex))
   }
 }
