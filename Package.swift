@@ -89,7 +89,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
-    .testTarget(name: "BootTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
+    .testTarget(
+      name: "BootTests",
+      dependencies: ["TrialMachine", "OpticalMedia", "BootAssembly", "HostSystem", "TestSupport", system],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
