@@ -60,16 +60,19 @@ let package = Package(
         "BootAssembly", "HostSystem", "CLinux", "CISOBurn",
         .product(name: "SwiftASN1", package: "swift-asn1"),
       ]),
+    stage("TrialMachine", ["HostSystem"]),
     .executableTarget(
       name: "lifeboat",
       dependencies: [
-        "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "HostSystem", system,
+        "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "TrialMachine", "HostSystem",
+        system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "iso-from-folder", dependencies: ["OpticalMedia", "BootAssembly"], path: "Examples/iso-from-folder",
       swiftSettings: strict),
+    .executableTarget(name: "command-reference", path: "scripts/command-reference", swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["HostSystem", system], path: "Tests/TestSupport", swiftSettings: strict),
     tests("HostSystem"),
@@ -78,8 +81,14 @@ let package = Package(
     tests("SystemLayers", ["RecoveryPlan", "RecoveryManifest"]),
     tests("BootAssembly", ["RecoveryManifest"]),
     tests("OpticalMedia", ["BootAssembly"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
-    .testTarget(name: "BootTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
+    tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["lifeboat", "RecoveryManifest", "HostSystem", "TestSupport", system],
+      swiftSettings: strict),
+    .testTarget(
+      name: "BootTests",
+      dependencies: ["TrialMachine", "OpticalMedia", "BootAssembly", "HostSystem", "TestSupport", system],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -64,16 +64,20 @@ public struct BootTree: Sendable {
   public var biosBoot: BIOSBoot?
   /// A FAT image for UEFI, or nil.
   public var efiSystemPartition: FilePath?
+  /// What the GUIDs of the disk and its partitions are derived from: two trees with different identities never share
+  /// one, the same tree always has the same.
+  public var identity: String
 
   /// Puts a tree together; sorts the entries.
   public init(
     volumeIdentifier: String, timestamp: Int64, entries: [Entry], biosBoot: BIOSBoot? = nil,
-    efiSystemPartition: FilePath? = nil
+    efiSystemPartition: FilePath? = nil, identity: String? = nil
   ) {
     self.volumeIdentifier = volumeIdentifier
     self.timestamp = timestamp
     self.entries = entries.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
     self.biosBoot = biosBoot
     self.efiSystemPartition = efiSystemPartition
+    self.identity = identity ?? "\(volumeIdentifier) \(timestamp)"
   }
 }

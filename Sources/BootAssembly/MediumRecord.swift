@@ -30,16 +30,20 @@ public struct MediumRecord: Sendable, Codable, Equatable {
   public var bootImages: [BootImage]
   /// The FAT image that stands outside the file system, or absent.
   public var efiSystemPartition: Whole?
-  /// The first 440 bytes of the disk (boot code), or absent.
+  /// The first `bootCodeLength` bytes of the disk (GRUB's boot code), or absent.
   public var bootCode: Digest?
 
   /// One architecture's system.
   public struct Variant: Sendable, Codable, Equatable {
+    /// `x64` or `x86`.
     public var architecture: String
+    /// Path on the medium.
     public var kernel: String
+    /// Path on the medium.
     public var initrd: String
     /// Bottom first: paths on the medium.
     public var layers: [String]
+    /// Describes a system of the medium.
     public init(architecture: String, kernel: String, initrd: String, layers: [String]) {
       self.architecture = architecture
       self.kernel = kernel
@@ -50,11 +54,15 @@ public struct MediumRecord: Sendable, Codable, Equatable {
 
   /// A file with its digests.
   public struct File: Sendable, Codable, Equatable {
+    /// Path on the medium, with no leading slash.
     public var path: String
+    /// Its size.
     public var size: ByteCount
+    /// Over its whole content.
     public var sha256: Digest
     /// For files over 1 MiB: the digest of each 1 MiB piece, so that damage can be located.
     public var pieces: [Digest]?
+    /// Describes a file.
     public init(path: String, size: ByteCount, sha256: Digest, pieces: [Digest]? = nil) {
       self.path = path
       self.size = size
@@ -65,11 +73,15 @@ public struct MediumRecord: Sendable, Codable, Equatable {
 
   /// A boot image with the ranges that do not count.
   public struct BootImage: Sendable, Codable, Equatable {
+    /// Path on the medium, with no leading slash.
     public var path: String
+    /// Its size.
     public var size: ByteCount
+    /// Over its content with the masked ranges read as zero.
     public var sha256: Digest
     /// Pairs of offset and length.
     public var masked: [[Int]]
+    /// Describes a boot image.
     public init(path: String, size: ByteCount, sha256: Digest, masked: [[Int]]) {
       self.path = path
       self.size = size
@@ -80,9 +92,13 @@ public struct MediumRecord: Sendable, Codable, Equatable {
 
   /// Something with a size and a digest.
   public struct Whole: Sendable, Codable, Equatable {
+    /// Its size.
     public var size: ByteCount
+    /// Over its whole content.
     public var sha256: Digest
+    /// As in `File`.
     public var pieces: [Digest]?
+    /// Describes it.
     public init(size: ByteCount, sha256: Digest, pieces: [Digest]? = nil) {
       self.size = size
       self.sha256 = sha256
@@ -90,6 +106,7 @@ public struct MediumRecord: Sendable, Codable, Equatable {
     }
   }
 
+  /// Describes a medium.
   public init(
     lifeboat: String, identifier: String, image: String, title: String, release: String, timestamp: Int64,
     expires: String?, variants: [Variant], files: [File], bootImages: [BootImage], efiSystemPartition: Whole?,
@@ -109,6 +126,9 @@ public struct MediumRecord: Sendable, Codable, Equatable {
     self.bootCode = bootCode
   }
 
+  /// How many bytes of boot code never change: from here (0x1b0) the ISO writer puts the block address of GRUB's
+  /// El Torito image (eight bytes, libisofs `grub2_mbr`), after which come the disk's signature and its partitions.
+  public static let bootCodeLength = 432
   /// The record's path on a medium.
   public static let path = "lifeboat.json"
   /// The path of the SSH signature over the record's bytes.

@@ -43,6 +43,17 @@ public enum AtomicFile {
     }
   }
 
+  /// Writes small content under a name that nothing has yet; the content appears whole or not at all.
+  /// - Throws: `OperationFailure` naming the path; with `fileExists` where something stands there already.
+  public static func writeNew(_ content: [UInt8], to path: FilePath) throws {
+    let temporary = try temporarySibling(of: path)
+    defer { unlink(temporary.string) }
+    do { try write(content, to: temporary) } catch let failure as OperationFailure {
+      throw OperationFailure("create", path, failure.errno)
+    }
+    guard link(temporary.string, path.string) == 0 else { throw OperationFailure("create", path, Errno(rawValue: errno)) }
+  }
+
   /// Renames on one file system, replacing what stands at the destination, and makes the rename durable.
   /// - Throws: `Errno`.
   public static func move(_ source: FilePath, to destination: FilePath) throws {

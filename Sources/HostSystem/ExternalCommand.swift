@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+@preconcurrency internal import Glibc
 internal import Subprocess
 internal import Synchronization
 internal import SystemPackage
@@ -31,7 +32,7 @@ public struct ExternalCommand: Sendable, Equatable {
     let status = try await execute { configuration in
       try await Subprocess.run(configuration, input: .none, output: .sequence, error: .combinedWithOutput) {
         execution in
-        for try await line in execution.standardOutput.strings() {
+        for try await line in execution.standardOutput.strings(bufferingPolicy: .unbounded) {
           let text = String(line.trimmingSuffix { $0.isNewline })
           tail.append(text)
           onLine?(text)
@@ -66,7 +67,7 @@ public struct ExternalCommand: Sendable, Equatable {
       try await Subprocess.run(configuration, input: .inputWriter, output: .sequence, error: .combinedWithOutput) {
         execution -> Swift.Result<Result, any Error> in
         var lines: [String] = []
-        for try await line in execution.standardOutput.strings() {
+        for try await line in execution.standardOutput.strings(bufferingPolicy: .unbounded) {
           let text = String(line.trimmingSuffix { $0.isNewline })
           lines.append(text)
           guard text.hasPrefix("ready ") else { continue }
@@ -82,6 +83,7 @@ public struct ExternalCommand: Sendable, Equatable {
   }
 
   private func execute<Result: Sendable>(_ body: (Configuration) async throws -> Result) async throws -> Result {
+    Self.letBrokenPipesFail
     var platform = PlatformOptions()
     platform.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
     let additions = Dictionary(
@@ -97,6 +99,10 @@ public struct ExternalCommand: Sendable, Equatable {
       throw Failure.notInstalled(program: program, package: package)
     }
   }
+
+  /// A program that ends before it has read its input breaks the pipe, which would end this process (SIGPIPE) where an
+  /// error is enough. Programs that are started get the default back.
+  private static let letBrokenPipesFail: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
 
   private func check(_ status: TerminationStatus, _ lines: [String]) throws {
     guard !status.isSuccess else { return }

@@ -95,6 +95,14 @@ public final class StepCache: Sendable {
     return place
   }
 
+  /// A folder for what is needed only while `body` runs.
+  public func withScratchFolder<Result>(_ body: (FilePath) async throws -> Result) async throws -> Result {
+    let place = folder.appending("work").appending("scratch-" + String(UInt64.random(in: 0 ... .max), radix: 36))
+    try FileTree.makeFolder(place)
+    defer { FileTree.remove(place) }
+    return try await body(place)
+  }
+
   /// Puts the results of a step in place, all at once.
   /// - Throws: `OperationFailure`; `SystemLayersFailure.incomplete` if a named result is missing.
   public func commit(_ step: Step, from place: FilePath, outputs: [String], timestamp: Int64) throws -> Stored {

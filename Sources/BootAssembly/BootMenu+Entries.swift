@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+internal import RecoveryManifest
+
+/// What the menu offers, from top to bottom; the first entry is the default.
+extension BootMenu {
+  var entries: [String] { [systems, memoryTest, localDisk, advanced, ending] }
+
+  private var systems: String {
+    """
+    if [ -n "$system" ]; then
+      menuentry \(GrubText.word("Start " + title)) --id start --unrestricted {
+        start_system $system serial quiet
+      }
+      menuentry "Start from memory (the medium can be removed afterwards)" --id memory --unrestricted {
+        start_system $system serial quiet toram
+      }
+      menuentry "Check this medium for errors" --id check --unrestricted {
+        start_system $system screen quiet verify-checksums=sha256
+      }
+    else
+      menuentry \(GrubText.word(title + " cannot start on this computer: why?")) --id start --unrestricted {
+    \(impossible)
+        echo
+        echo "Press Esc to go back."
+        sleep --interruptible 300
+      }
+    fi
+
+    """
+  }
+
+  private var impossible: String {
+    let why =
+      architectures == [.x64]
+      ? [
+        "This medium carries the x64 system, and this computer has a 32-bit processor.",
+        "Use a medium that was built for x86.",
+      ]
+      : [
+        "This medium carries the x86 system, which a 64-bit UEFI cannot start.",
+        "Use a medium that was built for x64, or start this one in BIOS (legacy) mode.",
+      ]
+    return why.map { "    echo \"\($0)\"" }.joined(separator: "\n")
+  }
+
+  /// memtest86+ is a kernel for a BIOS and a program for UEFI; nobody has signed it, so Secure Boot refuses it.
+  /// GRUB sets `shim_lock` (and `lockdown`) while Secure Boot is on.
+  private var memoryTest: String {
+    #"""
+    if [ "$bits" = 64 ]; then set memtest=x64; else set memtest=ia32; fi
+    if [ "$grub_platform" = efi ]; then
+      if [ "$grub_cpu" = x86_64 ]; then set memtest=x64; else set memtest=ia32; fi
+    fi
+    export memtest
+    if [ "$grub_platform" != efi ]; then
+      menuentry "Test the computer's memory" --id memtest --unrestricted {
+        linux16 "($medium)/boot/memtest/memtest86+$memtest.bin"
+      }
+    elif [ "$shim_lock" != y -a "$lockdown" != y ]; then
+      menuentry "Test the computer's memory" --id memtest --unrestricted {
+        chainloader "($medium)/boot/memtest/memtest86+$memtest.efi"
+      }
+    fi
+
+    """#
+  }
+
+  /// A BIOS starts the first disk that is not this medium, numbered as the first. UEFI starts Windows, or the
+  /// fallback loader of another EFI system partition, or leaves the choice to the firmware.
+  private var localDisk: String {
+    #"""
+    menuentry "Start the computer's own disk" --id disk --unrestricted {
+      if [ "$grub_platform" = efi ]; then
+        if search --no-floppy --file --set=esp /EFI/Microsoft/Boot/bootmgfw.efi; then
+          if chainloader "($esp)/EFI/Microsoft/Boot/bootmgfw.efi"; then boot; fi
+        fi
+        if [ "$grub_cpu" = x86_64 ]; then set loader=/EFI/BOOT/BOOTX64.EFI; else set loader=/EFI/BOOT/BOOTIA32.EFI; fi
+        for esp in (hd*,gpt*); do
+          if [ -f "$esp$loader" -a ! -f "$esp/EFI/BOOT/lifeboat" ]; then
+            if chainloader "$esp$loader"; then boot; fi
+          fi
+        done
+        echo "No system was found on the computer's own disks; going back to the firmware …"
+        sleep 3
+        exit
+      else
+        set disk=hd0
+        if regexp "^hd0" "$medium"; then set disk=hd1; fi
+        if [ "$disk" = hd1 ]; then drivemap -s hd0 hd1; fi
+        set root=$disk
+        if chainloader +1; then boot; fi
+        set root="$medium"
+        echo "No system was found on the computer's own disk."
+        sleep 5
+      fi
+    }
+
+    """#
+  }
+
+  private var advanced: String {
+    var lines = [#"submenu "Advanced options" --id advanced --unrestricted {"#]
+    lines += [
+      #"if [ -n "$system" ]; then"#,
+      #"  menuentry "Start and show all messages" --id verbose --unrestricted { start_system $system serial }"#,
+      #"  menuentry "Start with the simplest graphics" --id nomodeset --unrestricted {"#,
+      "    start_system $system serial nomodeset", "  }", "fi",
+    ].map { "  " + $0 }
+    if Set(architectures) == [.x64, .x86] {
+      lines += [
+        #"if [ -n "$x64" -a -n "$x86" ]; then"#,
+        #"  menuentry "Start the x86 system (32-bit)" --id x86 --unrestricted { start_system x86 serial quiet }"#,
+        "fi",
+      ].map { "  " + $0 }
+    }
+    lines += ["}", ""]
+    return lines.joined(separator: "\n")
+  }
+
+  private var ending: String {
+    """
+    if [ "$grub_platform" = efi ]; then
+      menuentry "Firmware settings" --id firmware --unrestricted { fwsetup }
+    fi
+    menuentry "Restart" --id restart --unrestricted { reboot }
+    menuentry "Switch off" --id off --unrestricted { halt }
+
+    """
+  }
+}

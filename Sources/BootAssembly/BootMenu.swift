@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+internal import RecoveryManifest
+
+/// GRUB's configuration for one medium: the same text for BIOS, UEFI x64, UEFI IA32 and Secure Boot.
+///
+///     firmware ─▶ eltorito.img (early)  ─┐
+///     firmware ─▶ shim ─▶ GRUB on the ESP (stub) ─┼─▶ /boot/grub/grub.cfg ─▶ kernel, initrd
+///     firmware ─▶ shim ─▶ GRUB on a disc ─┘
+///
+/// Pure: values in, text out. The signed GRUB has only the modules that are built into it, so the text uses nothing
+/// else, and asks before it uses what some firmware lacks.
+struct BootMenu {
+  /// The image's title on one line.
+  var title: String
+  /// 16 hexadecimal digits.
+  var identifier: String
+  /// In the order of preference.
+  var architectures: [Architecture]
+  /// Given to the kernel after Lifeboat's own.
+  var kernelArguments: [String]
+  /// A hash for the user `lifeboat`, or nil.
+  var password: String?
+  /// Seconds until the first entry starts.
+  var timeout: Int
+  /// Screen modes for GRUB to try, in order.
+  var graphicsModes = "1024x768,800x600,640x480,auto"
+
+  /// The only name by which anything finds this medium; two media never share it.
+  static func marker(_ identifier: String) -> String { "lifeboat/\(identifier)/medium" }
+
+  private var marker: String { "/" + Self.marker(identifier) }
+
+  /// Built into the BIOS image and run by GRUB's rescue parser, which knows no `if`; GRUB itself then goes on with
+  /// `$prefix/grub.cfg`.
+  var early: String {
+    """
+    search --no-floppy --file --set=root \(marker)
+    set prefix=($root)/boot/grub
+
+    """
+  }
+
+  /// `/boot/grub/grub.cfg` inside the EFI system partition.
+  ///
+  /// The embedded configuration of Debian's signed CD GRUB takes `$prefix`, which is `/boot/grub` on the device that
+  /// it was loaded from, and looks for `/.disk/info` on every disk only where that does not exist. Without this stub
+  /// a stick would take the first medium that has a `/.disk/info`, be it a Debian installer or another Lifeboat.
+  var stub: String {
+    """
+    # The menu itself is on the medium's file system.
+    search --no-floppy --file --set=root \(marker)
+    set prefix=($root)/boot/grub
+    source $prefix/grub.cfg
+
+    """
+  }
+
+  /// `/boot/grub/grub.cfg` of the medium's file system.
+  var text: String {
+    ([preamble, screen, lock, choice, systemFunction] + entries).joined(separator: "\n")
+  }
+
+  private var preamble: String {
+    """
+    # Lifeboat boot menu, made with the medium; a change here makes the medium differ from its record.
+    if [ ! -f "($root)\(marker)" ]; then
+      search --no-floppy --file --set=root \(marker)
+    fi
+    set medium="$root"
+    export medium
+    set default=0
+    set timeout=\(timeout)
+
+    """
+  }
+
+  /// Screen and, where there is one, the first serial port. The font comes from the signed GRUB's own memdisk under
+  /// Secure Boot (others are refused there) and from `$prefix/fonts` otherwise.
+  private var screen: String {
+    """
+    set serial=
+    if serial --unit=0 --speed=115200 --word=8 --parity=no --stop=1; then set serial=serial; fi
+    set gfxmode=\(graphicsModes)
+    set gfxpayload=keep
+    set color_normal=light-gray/black
+    set menu_color_normal=light-gray/black
+    set menu_color_highlight=white/blue
+    export color_normal menu_color_normal menu_color_highlight
+    if loadfont unicode; then
+      set theme="($medium)/boot/grub/theme/theme.txt"
+      export theme
+      if terminal_output gfxterm $serial; then true; else terminal_output console $serial; fi
+    else
+      terminal_output console $serial
+    fi
+    terminal_input console $serial
+
+    """
+  }
+
+  /// A submenu gets exported variables only; without the export its entries could be edited without the password.
+  private var lock: String {
+    guard let password else { return "" }
+    return """
+      set superusers=lifeboat
+      export superusers
+      password_pbkdf2 lifeboat \(password)
+
+      """
+  }
+
+  /// Chooses by what the processor and the firmware can start: a 64-bit UEFI starts no 32-bit kernel, whereas a
+  /// 64-bit kernel starts from a 32-bit UEFI (EFI_MIXED).
+  private var choice: String {
+    var lines = ["set x64=", "set x86="]
+    if architectures.contains(.x64) { lines.append("if cpuid -l; then set x64=x64; fi") }
+    if architectures.contains(.x86) {
+      lines.append(#"if [ "$grub_platform" != efi -o "$grub_cpu" != x86_64 ]; then set x86=x86; fi"#)
+    }
+    lines += [
+      #"if [ -n "$x64" ]; then set system="$x64"; else set system="$x86"; fi"#,
+      #"if cpuid -l; then set bits=64; else set bits=32; fi"#,
+      "export x64 x86 system bits", "",
+    ]
+    return lines.joined(separator: "\n")
+  }
+
+  private var systemFunction: String {
+    let path = "/lifeboat/\(identifier)/$1"
+    let own = kernelArguments.map { " " + GrubText.word($0) }.joined()
+    return """
+      # start_system ARCHITECTURE SCREEN [KERNEL-ARGUMENT …]: the last console is where the system's own messages go.
+      function start_system {
+        if [ "$2" = screen ]; then set consoles="console=ttyS0,115200n8 console=tty0"
+        else set consoles="console=tty0 console=ttyS0,115200n8"; fi
+        echo "Loading the recovery system ($1) …"
+        linux "($medium)\(path)/vmlinuz" boot=live "live-media-path=\(path)" lifeboat.id=\(identifier) $3 $4 $consoles\(own)
+        initrd "($medium)\(path)/initrd.img"
+      }
+
+      """
+  }
+}

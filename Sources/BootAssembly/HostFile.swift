@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+@preconcurrency internal import Glibc
+internal import HostSystem
+internal import SystemPackage
+
+/// Reading files of the host, with failures that name them.
+enum HostFile {
+  /// All bytes of a small file.
+  /// - Throws: `OperationFailure`.
+  static func bytes(_ path: FilePath) throws -> [UInt8] {
+    var all: [UInt8] = []
+    try pieces(of: .file(path, .zero), size: 1 << 20) { all += $0 }
+    return all
+  }
+
+  /// Calls `body` with one piece after another; all but the last have this size, and an empty file has none.
+  /// - Throws: `OperationFailure`, or what `body` throws.
+  static func pieces(of content: BootTree.Content, size: Int, _ body: ([UInt8]) throws -> Void) throws {
+    switch content {
+    case .folder, .symbolicLink: return
+    case .bytes(let bytes):
+      for start in stride(from: 0, to: bytes.count, by: size) {
+        try body(Array(bytes[start..<min(start + size, bytes.count)]))
+      }
+    case .file(let path, _):
+      let descriptor = try OperationFailure.wrap("open", path) {
+        try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+      }
+      try descriptor.closeAfter {
+        while case let bytes = try OperationFailure.wrap("read", path, { try fill(descriptor, size) }), !bytes.isEmpty {
+          try body(bytes)
+        }
+      }
+    }
+  }
+
+  /// The next bytes of a file: fewer than asked for only at its end.
+  private static func fill(_ descriptor: FileDescriptor, _ size: Int) throws -> [UInt8] {
+    try Array(unsafeUninitializedCapacity: size) { buffer, count in
+      while count < size {
+        let space = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
+        let got = try descriptor.read(into: space)
+        if got == 0 { break }
+        count += got
+      }
+    }
+  }
+
+  /// The size of a file.
+  /// - Throws: `OperationFailure`.
+  static func size(_ path: FilePath) throws -> ByteCount {
+    try OperationFailure.wrap("read", path) {
+      let descriptor = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+      return try descriptor.closeAfter { ByteCount(try descriptor.seek(offset: 0, from: .end)) }
+    }
+  }
+
+  /// Calls `body` with a new folder that only this user can enter, and removes it afterwards.
+  /// - Throws: `OperationFailure`, or what `body` throws.
+  static func withPrivateFolder<Result: Sendable>(_ body: (FilePath) async throws -> Result) async throws -> Result {
+    let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    var template = Array(FilePath(parent).appending("lifeboat.XXXXXX").string.utf8CString)
+    guard mkdtemp(&template) != nil else {
+      throw OperationFailure("create a folder in", FilePath(parent), Errno(rawValue: errno))
+    }
+    let folder = FilePath(String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
+    defer { remove(folder) }
+    return try await body(folder)
+  }
+
+  /// Removes a folder of plain files.
+  private static func remove(_ folder: FilePath) {
+    guard let stream = opendir(folder.string) else { return }
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != ".", name != ".." { unlink(folder.appending(name).string) }
+    }
+    closedir(stream)
+    rmdir(folder.string)
+  }
+}

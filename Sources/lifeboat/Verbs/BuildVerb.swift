@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+@preconcurrency import Glibc
+import HostSystem
+import RecoveryPlan
+import SystemLayers
+import SystemPackage
+
+/// `lifeboat build`.
+struct BuildVerb: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "build",
+    abstract: "Build the media of a manifest as ISO files.",
+    discussion: """
+      Without a selection every image is built for each of its architectures; what they share is built once, and one \
+      that fails does not stop the others. No root is needed. Each ISO boots from CD, DVD and as a raw USB image; \
+      beside it lies its SHA-256 (NAME.iso.sha256).
+
+        lifeboat build rescue.toml -o output
+        lifeboat build rescue.toml --image tier1 --arch both --sign site.key -o output
+      """)
+
+  static let stateAfterInterruption =
+    "No ISO was replaced by half of one; finished steps stay in the cache, and the next build goes on from them."
+
+  @OptionGroup var options: BuildOptions
+
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The folder for the ISO files.", valueName: "folder"),
+    completion: .directory)
+  var output: String
+
+  @Flag(name: .shortAndLong, help: "Show what the programs that build say.") var verbose = false
+  @Flag(help: "One JSON document on standard output.") var json = false
+
+  func run(on console: Console) async throws -> ExitStatus {
+    let summary = try await console.withProgress(verbose: verbose) { progress in
+      let session = try options.session(on: console, progress: progress)
+      try prepareOutput()
+      let lock = try session.cache.lock()
+      defer { withExtendedLifetime(lock) {} }
+      return try await build(session, console)
+    }
+    if json { try console.printJSON(summary) } else { console.print(summary.text) }
+    return summary.media.contains { $0.error != nil } ? .partial : .success
+  }
+
+  /// Finds out now, not after minutes, whether the media can be written at all.
+  private func prepareOutput() throws {
+    let folder = FilePath(output)
+    try FileTree.makeFolder(folder)
+    guard access(folder.string, W_OK | X_OK) == 0 else {
+      throw OperationFailure("create files in", folder, Errno(rawValue: errno))
+    }
+  }
+
+  private func build(_ session: BuildSession, _ console: Console) async throws -> BuildSummary {
+    let start = ContinuousClock.now
+    let (plan, archive) = try await session.plan()
+    for suite in archive.incomplete {
+      console.note("lifeboat: warning: built without \(suite): its index on the mirror is not the signed one")
+    }
+    let results = try await session.builder.build(plan, archive)
+    try Task.checkCancellation()
+    let writer = MediumWriter(session: session, plan: plan, results: results, output: FilePath(output))
+    var summary = BuildSummary(incompleteSuites: archive.incomplete)
+    for medium in plan.media {
+      do {
+        summary.media.append(try await writer.write(medium))
+      } catch is CancellationError {
+        throw CancellationError()
+      } catch {
+        console.note("\(medium.name) failed")
+        console.complain(error)
+        summary.media.append(writer.failure(medium, ErrorReport(error)))
+      }
+    }
+    summary.seconds = (ContinuousClock.now - start) / .seconds(1)
+    return summary
+  }
+}
+
+/// What a build has done.
+struct BuildSummary: Encodable {
+  var media: [MediumWriter.Outcome] = []
+  var incompleteSuites: [String]
+  var seconds = 0.0
+
+  init(incompleteSuites: [String]) { self.incompleteSuites = incompleteSuites }
+
+  var text: String {
+    let rows = media.map { medium in
+      [
+        medium.error == nil ? medium.path : medium.name, medium.state, medium.size?.description ?? "",
+        medium.sha256.map { "sha256 \($0)" } ?? medium.error?.split(separator: "\n").first.map(String.init) ?? "",
+      ]
+    }
+    let failed = media.filter { $0.error != nil }.count
+    let last = "\(media.count - failed) of \(media.count) media in \(Duration.seconds(seconds).forPeople)"
+    return Columns.text(rows) + "\n" + last
+  }
+}

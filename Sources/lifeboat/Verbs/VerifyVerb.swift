@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import BootAssembly
+import HostSystem
+import OpticalMedia
+import SystemPackage
+
+/// `lifeboat verify`.
+struct VerifyVerb: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Check that a medium is, byte for byte, what was built.",
+    discussion: """
+      Every file is compared with its digest in lifeboat.json, and every other byte of the medium with the seal; damage \
+      is named with its file or structure and its place. With --key the signature over lifeboat.json is checked too: \
+      without it, a medium that somebody rebuilt with other content passes. The exit status is 3 when anything differs.
+
+        lifeboat verify output/tier1-x64.iso --key site-key.pub
+        lifeboat verify /dev/sdb
+      """)
+
+  @Argument(help: "The ISO file or device.", completion: .file(extensions: ["iso"])) var medium: String
+
+  @Option(
+    help: ArgumentHelp("The site's public key, whose signature the medium must carry.", valueName: "pub"),
+    completion: .file(extensions: ["pub"]))
+  var key: String?
+
+  @Flag(help: "One JSON document on standard output.") var json = false
+
+  func run(on console: Console) async throws -> ExitStatus {
+    // An unusable key is found now, not after the medium has been read.
+    let site = if let key { try await SiteKey.describe(FilePath(key)) } else { SiteKey?.none }
+    let report = try await console.withProgress {
+      try await MediumVerification.verify(FilePath(medium), progress: $0)
+    }
+    let failure = try await signatureFailure(report)
+    let outcome = VerifyOutcome(report: report, signature: site.map { .init($0, failure) })
+    if json {
+      try console.printJSON(outcome)
+    } else {
+      for line in outcome.lines { console.print(line) }
+      if let failure { console.complain(failure) }
+    }
+    return outcome.valid ? .success : .notAsPromised
+  }
+
+  /// Why the signature is not the site's; nil when it is, or when nobody asked.
+  private func signatureFailure(_ report: MediumVerification.Report) async throws -> BootAssemblyFailure? {
+    guard let key else { return nil }
+    do {
+      try await SiteKey.verify(report.recordBytes, signature: report.signatureBytes, publicKey: FilePath(key))
+      return nil
+    } catch let failure as BootAssemblyFailure where failure.exitCode == .notAsPromised {
+      return failure
+    }
+  }
+}
+
+/// What a verification has found.
+struct VerifyOutcome: Encodable {
+  /// What was said about the signature.
+  struct Signature: Encodable {
+    var key: String
+    var valid: Bool
+    var error: ErrorReport?
+
+    init(_ site: SiteKey, _ failure: BootAssemblyFailure?) {
+      key = site.fingerprint
+      valid = failure == nil
+      error = failure.map { ErrorReport($0) }
+    }
+  }
+
+  var report: MediumVerification.Report
+  /// Nil when no key was given.
+  var signature: Signature?
+  var valid: Bool
+
+  init(report: MediumVerification.Report, signature: Signature?) {
+    self.report = report
+    self.signature = signature
+    valid = report.isClean && (signature?.valid ?? true)
+  }
+
+  /// A line for each finding, and what it all amounts to.
+  var lines: [String] {
+    var lines = report.findings.map(\.message)
+    if !report.unchecked.isEmpty {
+      let places = report.unchecked.prefix(5).map(\.description).joined(separator: ", ")
+      lines.append("bytes that nothing answers for: \(places)\(report.unchecked.count > 5 ? ", ..." : "")")
+    }
+    let name = report.image.map { " (\($0))" } ?? ""
+    let amount = "\(report.files) files, \(report.checked) of \(report.imageSize) checked"
+    let verdict =
+      report.isClean ? "every byte is as it was built" : "damaged in \(max(report.findings.count, 1)) places"
+    lines.append("\(report.path)\(name): \(verdict); \(amount)")
+    if let signature, signature.valid { lines.append("signed by \(signature.key)") }
+    if signature == nil { lines.append("signature not checked: no --key was given") }
+    return lines
+  }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+import HostSystem
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct AtomicFileTests {
+  let folder = try? TemporaryFolder()
+  struct Interruption: Error {}
+
+  @Test func writesAndReplaces() throws {
+    let folder = try #require(folder)
+    let file = folder.appending("file")
+    try AtomicFile.write(Array("old".utf8), to: file)
+    try AtomicFile.write(Array("new".utf8), to: file)
+    #expect(try FileTree.text(of: file) == "new")
+    #expect(folder.names == ["file"])
+  }
+
+  @Test func leavesTheOldFileWhenTheWriterFails() throws {
+    let folder = try #require(folder)
+    let file = try folder.write("file", "old")
+    #expect(throws: Interruption.self) {
+      try AtomicFile.create(at: file) { descriptor, temporary in
+        _ = try descriptor.writeAll(Array("half of the n".utf8))
+        #expect(temporary.removingLastComponent() == folder.path)
+        #expect(try FileTree.text(of: file) == "old")
+        throw Interruption()
+      }
+    }
+    #expect(try FileTree.text(of: file) == "old")
+    #expect(folder.names == ["file"])
+  }
+
+  /// The worker of the next test: writes half a file and then kills itself, as a power cut or the OOM killer would.
+  @Test func leavesTheOldFileWhenTheWriterIsKilled() async throws {
+    let folder = try #require(folder)
+    let file = try folder.write("file", "old")
+    await #expect(processExitsWith: .signal(SIGKILL)) { [path = file.string as String] in
+      try AtomicFile.create(at: FilePath(path)) { descriptor, _ in
+        _ = try descriptor.writeAll(Array("half of the n".utf8))
+        kill(getpid(), SIGKILL)
+      }
+    }
+    #expect(try FileTree.text(of: file) == "old")
+    #expect(folder.names.count == 2, "the half-written file keeps its hidden temporary name")
+    #expect(folder.names.contains { $0.hasPrefix(".file.") })
+  }
+
+  @Test(arguments: ["", "sub/"])
+  func namesAFolderThatIsMissing(prefix: String) throws {
+    let folder = try #require(folder)
+    let file = folder.appending("absent/\(prefix)file")
+    #expect(throws: OperationFailure("create", file, .noSuchFileOrDirectory)) { try AtomicFile.write([1], to: file) }
+  }
+
+  @Test func refusesAPathWithoutAName() {
+    #expect(throws: OperationFailure("create", "/", .isDirectory)) { try AtomicFile.write([1], to: "/") }
+  }
+
+  @Test func cannotReplaceAFolder() throws {
+    let folder = try #require(folder)
+    try folder.write("taken/file", "x")
+    let path = folder.appending("taken")
+    #expect(throws: OperationFailure("rename", path, .isDirectory)) { try AtomicFile.write([1], to: path) }
+    #expect(folder.names == ["taken"])
+  }
+
+  /// A file-size limit makes the kernel refuse a write in the middle, as a full disk does.
+  @Test func leavesTheOldFileWhenTheDiskIsFull() async throws {
+    let folder = try #require(folder)
+    let file = try folder.write("file", "old")
+    await #expect(processExitsWith: .exitCode(7)) { [path = file.string as String] in
+      signal(SIGXFSZ, SIG_IGN)
+      var limit = rlimit(rlim_cur: 100_000, rlim_max: 100_000)
+      setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+      do {
+        try AtomicFile.write([UInt8](repeating: 1, count: 1_000_000), to: FilePath(path))
+      } catch Errno.fileTooLarge { exit(7) }
+    }
+    #expect(try FileTree.text(of: file) == "old")
+    #expect(folder.names == ["file"])
+  }
+
+  @Test(arguments: [
+    (Errno.noSpace, "write", "disk-full", HostSystem.ExitStatus.cannotCreate),
+    (.diskQuotaExceeded, "write", "disk-full", .cannotCreate),
+    (.noSuchFileOrDirectory, "open", "no-such-file", .noInput),
+    (.permissionDenied, "open", "permission-denied", .noInput),
+    (.permissionDenied, "create", "permission-denied", .cannotCreate),
+    (.readOnlyFileSystem, "create", "permission-denied", .cannotCreate),
+    (.ioError, "read", "io-error", .inputOutput),
+  ])
+  func failuresSayWhatHelps(errno: Errno, operation: String, code: String, status: HostSystem.ExitStatus) {
+    let failure = OperationFailure(operation, "/srv/out.iso", errno)
+    #expect(failure.code == code)
+    #expect(failure.exitCode == status)
+    #expect(failure.message.hasPrefix("\(operation) /srv/out.iso: "))
+    #expect((failure.remedy == nil) == (code == "io-error"))
+  }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import HostSystem
+import RecoveryManifest
+import RecoveryPlan
+import Testing
+
+@testable import SystemLayers
+
+struct JobListTests {
+  private func plan(locale: String = "C.UTF-8") throws -> Plan {
+    let tool = Tool(
+      id: "mc", title: "mc", summary: "", category: "files", packages: [.x64: ["mc"]], command: "mc", risk: .safe)
+    let image = Image(name: "tier1", title: "t", tools: [.init(tool: tool, access: .user)], locale: locale)
+    let planner = try Planner(Manifest(images: [image]))
+    let package = ResolvedPackage(
+      name: "mc", version: "1", file: "mc_1_amd64.deb", size: .zero, sha256: Digest(of: ""))
+    let resolved = planner.stacks.map { ($0, ResolvedStack(layers: $0.requests.map { _ in [package] })) }
+    return try planner.plan(
+      Dictionary(uniqueKeysWithValues: resolved),
+      .init(lifeboat: "1", programs: [:], recipes: [:], files: [:], signer: nil))
+  }
+
+  private func describe(_ jobs: [Job], _ plan: Plan) -> [String] {
+    jobs.map { job in
+      let waits = job.waitsFor.map { "\($0.part) \(plan.step($0.key)?.kind.rawValue ?? "?")" }
+      return "\(job.part) \(job.step.kind)" + (waits.isEmpty ? "" : " after \(waits.joined(separator: ", "))")
+    }
+  }
+
+  @Test func whatStandsOnATreeDoesNotWaitForItsCompression() throws {
+    let plan = try plan()
+    let jobs = JobList(missing: plan.steps.filter { $0.kind != .medium }, plan: plan).jobs
+    #expect(
+      describe(jobs, plan) == [
+        "grow base", "grow tools after grow base", "whole initramfs after grow base", "whole settings",
+        "whole loaders", "pack base after grow base", "pack tools after grow tools",
+      ])
+    #expect(jobs.filter { !$0.needsWorkshop }.map(\.step.kind) == [.settings, .loaders])
+  }
+
+  @Test func cachedLayersAreUnpackedOnlyToBuildUpon() throws {
+    let plan = try plan(locale: "en_GB.UTF-8")
+    let tools = plan.steps.filter { $0.kind == .tools }
+    #expect(
+      describe(JobList(missing: tools, plan: plan).jobs, plan) == [
+        "unpack base", "grow tools after unpack base", "pack tools after grow tools",
+      ])
+    let settings = plan.steps.filter { $0.kind == .settings }
+    #expect(
+      describe(JobList(missing: settings, plan: plan).jobs, plan) == [
+        "unpack base", "unpack tools", "whole settings after unpack base, unpack tools",
+      ])
+    let loaders = plan.steps.filter { $0.kind == .loaders }
+    #expect(describe(JobList(missing: loaders, plan: plan).jobs, plan) == ["whole loaders"])
+  }
+}

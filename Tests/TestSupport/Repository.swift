@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+import HostSystem
+public import SystemPackage
+
+/// Where things are in the source tree and in the build.
+public enum Repository {
+  /// The top folder of the source tree.
+  public static let root = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
+
+  /// A path below the top folder: `Repository.path("Fixtures/manifests/rescue.toml")`.
+  public static func path(_ relative: String) -> FilePath { root.appending(relative) }
+
+  /// A program of this package, built beside the test bundle.
+  /// - Throws: `NotBuilt` naming the place.
+  public static func program(_ name: String) throws -> FilePath {
+    let tests = FilePath(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+    let program = tests.removingLastComponent().appending(name)
+    guard FileManager.default.isExecutableFile(atPath: program.string) else { throw NotBuilt(program: program) }
+    return program
+  }
+
+  /// Runs the built `lifeboat`, with no terminal and no colour.
+  public static func lifeboat(
+    _ arguments: [String], in folder: FilePath? = nil, environment: [String: String] = [:], input: [UInt8] = []
+  ) async throws -> Tool.Outcome {
+    try await Tool.run(
+      try program("lifeboat").string, arguments, in: folder, environment: environment, input: input)
+  }
+
+  /// A program of this package is missing from the build.
+  public struct NotBuilt: Error, CustomStringConvertible {
+    /// Where it was looked for.
+    public let program: FilePath
+    /// What to do.
+    public var description: String { "\(program) has not been built; run: swift build" }
+  }
+}
