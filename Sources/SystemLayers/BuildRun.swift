@@ -83,7 +83,16 @@ extension SystemBuilder {
             do { return (job, .success(try await perform(job, context))) } catch { return (job, .failure(error)) }
           }
         }
-        guard running > 0, let (job, result) = await group.next() else { continue }
+        guard running > 0, let (job, result) = await group.next() else {
+          // Nothing runs and nothing can start: what is left waits for something that nobody makes.
+          if ready.isEmpty {
+            for job in waiting {
+              outcome.results[job.step.key] = .failure(SystemLayersFailure.dependencyFailed(step: job.step.title))
+            }
+            waiting.removeAll()
+          }
+          continue
+        }
         running -= 1
         switch result {
         case .success(let stored):
