@@ -59,7 +59,7 @@ struct JobBoardTests {
   private struct Broken: Error {}
 
   private func job(_ name: String, _ part: Job.Part, after: [Job.Name] = []) -> Job {
-    let step = Step(kind: .tools, name: name, architecture: .x64, inputs: [:])
+    let step = Step(kind: .tools, name: name, architecture: .x64, inputs: ["name": name])
     return Job(step: step, part: part, waitsFor: after, place: "p", needsWorkshop: true)
   }
 
