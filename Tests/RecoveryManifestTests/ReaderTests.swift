@@ -35,7 +35,7 @@ import Testing
     let images = try Fixture.images(
       """
       lifeboat = 1
-      mirror = "https://deb.debian.org/debian"
+      mirror = "https://mirror.contoso.example/debian"
       [defaults]
       locale = "de_DE.UTF-8"
       boot-timeout = 0
