@@ -54,6 +54,7 @@ bench: ## measure: every folder of Benchmarks has a program that prints a table
 
 docs: ## DocC of the library products, into .build/docs
 	@scripts/install-packages build
+	@mkdir -p .build/docs
 	@for library in $(LIBRARIES); do \
 	  scripts/step "Documenting $$library" $(SWIFT) package --allow-writing-to-directory .build/docs/$$library \
 	    generate-documentation --target $$library --output-path .build/docs/$$library || exit; \

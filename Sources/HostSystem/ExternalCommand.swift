@@ -43,8 +43,10 @@ public struct ExternalCommand: Sendable, Equatable {
   }
 
   /// Runs it and returns what it wrote to standard output.
-  /// - Parameter input: given to it on standard input.
-  /// - Throws: `Failure`, or `CancellationError`.
+  /// - Parameters:
+  ///   - input: given to it on standard input.
+  ///   - limit: the most bytes that it may write.
+  /// - Throws: `Failure`, or `CancellationError`; Subprocess's own error beyond the limit.
   public func output(input: [UInt8] = [], limit: Int = 64 << 20) async throws -> [UInt8] {
     let standardInput = try Self.nameless(input)
     defer { try? standardInput.close() }
