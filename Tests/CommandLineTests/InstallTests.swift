@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import HostSystem
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What `make install` puts in place works away from the build.
+@Suite struct InstallTests {
+  @Test func anInstalledProgramFindsItsData() async throws {
+    let folder = try TemporaryFolder()
+    let build = try Repository.program("lifeboat").removingLastComponent()
+    let script = Repository.path("scripts/install").string
+    let installed = try await Tool.run(script, [build.string, folder.path.string, "/opt/lifeboat"])
+    #expect(installed.status == 0, "\(installed)")
+    let root = folder.appending("opt/lifeboat")
+    for module in ["RecoveryManifest", "SystemLayers", "BootAssembly"] {
+      #expect(FileTree.kind(of: root.appending("share/lifeboat/\(module)")) == .folder)
+    }
+    for file in [
+      "share/man/man1/lifeboat.1", "share/man/man1/lifeboat-build.1", "share/zsh/site-functions/_lifeboat",
+      "share/bash-completion/completions/lifeboat", "share/fish/completions/lifeboat.fish",
+    ] {
+      #expect((FileTree.status(of: root.appending(file))?.size ?? 0) > 100, "\(file)")
+    }
+    let program = root.appending("bin/lifeboat").string
+    let here = try await Repository.lifeboat(["tools", "--json"])
+    let there = try await Tool.run(program, ["tools", "--json"])
+    #expect(there.status == 0 && there.bytes == here.bytes)
+    FileTree.remove(root.appending("share/lifeboat"))
+    let broken = try await Tool.run(program, ["tools"])
+    #expect(broken.status == 70)
+    #expect(broken.errors.contains(root.appending("share/lifeboat/RecoveryManifest").string), "\(broken)")
+  }
+
+  /// Debug and release builds lay the data down as the source has it: links stay links, programs can be run.
+  @Test func dataKeepsItsKindAndPermissions() async throws {
+    let folder = try TemporaryFolder()
+    let build = try Repository.program("lifeboat").removingLastComponent()
+    _ = try await Tool.run(
+      Repository.path("scripts/install").string, [build.string, folder.path.string, "/usr", "debian"])
+    let source = Repository.path("Sources/SystemLayers/Resources")
+    let copy = folder.appending("usr/share/lifeboat/SystemLayers")
+    for name in FileTree.walk(source) where !name.hasSuffix(".keep") {
+      #expect(FileTree.kind(of: copy.appending(name)) == FileTree.kind(of: source.appending(name)), "\(name)")
+      guard FileTree.kind(of: source.appending(name)) == .file else { continue }
+      let bits = (FileTree.status(of: source.appending(name))?.permissions ?? 0) & 0o100
+      #expect((FileTree.status(of: copy.appending(name))?.permissions ?? 0) & 0o100 == bits, "\(name)")
+    }
+    #expect(FileTree.kind(of: folder.appending("usr/share/zsh/vendor-completions/_lifeboat")) == .file)
+  }
+}
