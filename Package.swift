@@ -18,7 +18,8 @@ func stage(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 
 func tests(_ stage: String, _ more: [Target.Dependency] = []) -> Target {
   .testTarget(
-    name: stage + "Tests", dependencies: [.byName(name: stage), "TestSupport", system] + (stage == "HostSystem" ? [] : ["HostSystem"]) + more,
+    name: stage + "Tests",
+    dependencies: [.byName(name: stage), "TestSupport", system] + (stage == "HostSystem" ? [] : ["HostSystem"]) + more,
     swiftSettings: strict)
 }
 
@@ -64,7 +65,8 @@ let package = Package(
     .executableTarget(
       name: "lifeboat",
       dependencies: [
-        "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "TrialMachine", "HostSystem",
+        "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "TrialMachine",
+        "HostSystem",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -83,9 +85,16 @@ let package = Package(
     tests("OpticalMedia", ["BootAssembly"]),
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["lifeboat", "RecoveryManifest", "HostSystem", "TestSupport", system],
+      name: "CommandLineTests",
+      dependencies: [
+        "lifeboat", "command-reference", "HostSystem", "TestSupport", system,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: strict),
-    .testTarget(name: "BootTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
+    .testTarget(
+      name: "BootTests",
+      dependencies: ["TrialMachine", "OpticalMedia", "BootAssembly", "HostSystem", "TestSupport", system],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -65,7 +65,7 @@ public enum ToolTable {
   /// One line for each tool: id, access, risk, needs (comma separated, or `-`), category, title, summary, command;
   /// separated by tabs.
   public static func text(_ image: Image, _ architecture: Architecture) -> String {
-    image.tools.filter { $0.tool.packages[architecture] != nil }.map { assignment in
+    image.tools(on: architecture).map { assignment in
       let tool = assignment.tool
       let needs = tool.needs.isEmpty ? "-" : tool.needs.map(\.rawValue).sorted().joined(separator: ",")
       let fields = [

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import BootAssembly
+import HostSystem
+import OpticalMedia
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The demo's first image for both architectures on one medium, built by the real command from Debian's packages.
+actor DemoMedium {
+  static let shared = DemoMedium()
+  private var building: Task<FilePath, any Error>?
+
+  /// The ISO file; built once in a process, from a cache that outlives it.
+  func path() async throws -> FilePath {
+    let task =
+      building
+      ?? Task {
+        let arguments = ["--image", "tier1", "--arch", "both"]
+        return try await Self.build("demo", manifest: try Self.manifest(), arguments: arguments).appending("tier1.iso")
+      }
+    building = task
+    return try await task.value
+  }
+
+  /// Where builds of tests put their results, for the next run.
+  static var cache: FilePath {
+    HostEnvironment["LIFEBOAT_TEST_CACHE"].map { FilePath($0) } ?? Repository.path(".build/test-cache")
+  }
+
+  /// The demo's manifest with what emulation needs to be bearable: address space randomisation makes every start of a
+  /// program a new translation.
+  private static func manifest() throws -> String {
+    try FileTree.text(of: Repository.path("Fixtures/manifests/rescue.toml"))
+      .replacing("[defaults]\n", with: "[defaults]\nkernel-arguments = [\"norandmaps\"]\n")
+  }
+
+  /// Builds a manifest in a folder of its own.
+  /// - Returns: the folder with the ISO files.
+  static func build(
+    _ name: String, manifest: String, files: [String: String] = [:], arguments: [String] = []
+  ) async throws -> FilePath {
+    let folder = TemporaryFolder.untilExit(name)
+    for (file, text) in files.merging(["rescue.toml": manifest], uniquingKeysWith: { $1 }) {
+      try FileTree.makeFolder(folder.appending(file).removingLastComponent())
+      try AtomicFile.write(Array(text.utf8), to: folder.appending(file))
+      if text.hasPrefix("#!") { try FileTree.setPermissions(folder.appending(file), 0o755) }
+    }
+    try FileTree.makeFolder(cache)
+    // A mirror whose index of updates lags behind is no reason not to test.
+    let outcome = try await Repository.lifeboat(
+      ["build", "rescue.toml", "--allow-incomplete-suites", "-o", "."] + arguments, in: folder,
+      environment: ["XDG_CACHE_HOME": cache.string])
+    try #require(outcome.status == 0, "\(outcome)")
+    return folder
+  }
+}
