@@ -82,6 +82,7 @@ let package = Package(
     tests("BootAssembly", ["RecoveryManifest"]),
     tests("OpticalMedia", ["BootAssembly"]),
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
+    .testTarget(name: "ImageTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
     .testTarget(
       name: "CommandLineTests", dependencies: ["lifeboat", "RecoveryManifest", "HostSystem", "TestSupport", system],
       swiftSettings: strict),
