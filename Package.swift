@@ -18,7 +18,8 @@ func stage(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 
 func tests(_ stage: String, _ more: [Target.Dependency] = []) -> Target {
   .testTarget(
-    name: stage + "Tests", dependencies: [.byName(name: stage), "TestSupport", system] + (stage == "HostSystem" ? [] : ["HostSystem"]) + more,
+    name: stage + "Tests",
+    dependencies: [.byName(name: stage), "TestSupport", system] + (stage == "HostSystem" ? [] : ["HostSystem"]) + more,
     swiftSettings: strict)
 }
 
@@ -64,7 +65,8 @@ let package = Package(
     .executableTarget(
       name: "lifeboat",
       dependencies: [
-        "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "TrialMachine", "HostSystem",
+        "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "TrialMachine",
+        "HostSystem",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -84,7 +86,11 @@ let package = Package(
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
     .testTarget(name: "ImageTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["lifeboat", "RecoveryManifest", "HostSystem", "TestSupport", system],
+      name: "CommandLineTests",
+      dependencies: [
+        "lifeboat", "command-reference", "HostSystem", "TestSupport", system,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "BootTests",

@@ -12,7 +12,9 @@ public enum AtomicFile {
   public static func write(
     _ content: [UInt8], to path: FilePath, permissions: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]
   ) throws {
-    try create(at: path, permissions: permissions) { descriptor, _ in _ = try descriptor.writeAll(content) }
+    try create(at: path, permissions: permissions) { descriptor, _ in
+      try OperationFailure.wrap("write", path) { _ = try descriptor.writeAll(content) }
+    }
   }
 
   /// Calls `body` with an open descriptor (read and write) and the temporary path, then puts the file in place.
@@ -49,9 +51,11 @@ public enum AtomicFile {
     let temporary = try temporarySibling(of: path)
     defer { unlink(temporary.string) }
     do { try write(content, to: temporary) } catch let failure as OperationFailure {
-      throw OperationFailure("create", path, failure.errno)
+      throw OperationFailure(failure.operation, path, failure.errno)
     }
-    guard link(temporary.string, path.string) == 0 else { throw OperationFailure("create", path, Errno(rawValue: errno)) }
+    guard link(temporary.string, path.string) == 0 else {
+      throw OperationFailure("create", path, Errno(rawValue: errno))
+    }
   }
 
   /// Renames on one file system, replacing what stands at the destination, and makes the rename durable.

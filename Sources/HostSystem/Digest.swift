@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import Crypto
-internal import Foundation
+internal import FoundationEssentials
 public import SystemPackage
 
 /// A SHA-256 digest, written as 64 lower-case hexadecimal digits.

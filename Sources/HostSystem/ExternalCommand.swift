@@ -46,9 +46,12 @@ public struct ExternalCommand: Sendable, Equatable {
   /// - Parameter input: given to it on standard input.
   /// - Throws: `Failure`, or `CancellationError`.
   public func output(input: [UInt8] = [], limit: Int = 64 << 20) async throws -> [UInt8] {
+    let standardInput = try Self.nameless(input)
+    defer { try? standardInput.close() }
     let result = try await execute { configuration in
       try await Subprocess.run(
-        configuration, input: .array(input), output: .bytes(limit: limit), error: .string(limit: 1 << 20))
+        configuration, input: .fileDescriptor(standardInput, closeAfterSpawningProcess: false),
+        output: .bytes(limit: limit), error: .string(limit: 1 << 20))
     }
     try check(result.terminationStatus, result.standardError.split(separator: "\n").suffix(20).map(String.init))
     return result.standardOutput
@@ -82,8 +85,29 @@ public struct ExternalCommand: Sendable, Equatable {
     return try outcome.get()
   }
 
+  /// A file without a name that holds the bytes, at its start. A pipe would break, with a signal for this process,
+  /// where a program ends before it has read all; Subprocess 1.0 then also loses a descriptor, and crashes over it.
+  private static func nameless(_ bytes: [UInt8]) throws -> FileDescriptor {
+    let folder = FilePath(getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp")
+    let path = folder.appending("lifeboat.\(String(UInt64.random(in: 0 ... .max), radix: 36))")
+    let file = try OperationFailure.wrap("create a file in", folder) {
+      try FileDescriptor.open(
+        path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec], permissions: .ownerReadWrite)
+    }
+    unlink(path.string)
+    do {
+      try OperationFailure.wrap("write a file in", folder) {
+        try file.writeAll(bytes)
+        try file.seek(offset: 0, from: .start)
+      }
+    } catch {
+      try? file.close()
+      throw error
+    }
+    return file
+  }
+
   private func execute<Result: Sendable>(_ body: (Configuration) async throws -> Result) async throws -> Result {
-    Self.letBrokenPipesFail
     var platform = PlatformOptions()
     platform.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
     let additions = Dictionary(
@@ -99,10 +123,6 @@ public struct ExternalCommand: Sendable, Equatable {
       throw Failure.notInstalled(program: program, package: package)
     }
   }
-
-  /// A program that ends before it has read its input breaks the pipe, which would end this process (SIGPIPE) where an
-  /// error is enough. Programs that are started get the default back.
-  private static let letBrokenPipesFail: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
 
   private func check(_ status: TerminationStatus, _ lines: [String]) throws {
     guard !status.isSuccess else { return }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-internal import FoundationEssentials
 internal import HostSystem
 internal import SystemPackage
 
@@ -39,16 +38,16 @@ public struct Catalogue: Sendable, Equatable {
   public static func builtIn() throws(ManifestFailure) -> Catalogue {
     let files: [(name: String, text: String)]
     do {
-      let folder = try InstalledData.folder(of: "RecoveryManifest").appending("tools").string
-      let names = try FileManager.default.contentsOfDirectory(atPath: folder)
-      files = try names.filter { $0.hasSuffix(".toml") }.sorted().map { name in
-        (name: name, text: try String(contentsOfFile: folder + "/" + name, encoding: .utf8))
+      let folder = try InstalledData.folder(of: "RecoveryManifest").appending("tools")
+      files = try FileTree.names(in: folder).filter { $0.hasSuffix(".toml") }.map { name in
+        (name: name, text: try FileTree.text(of: folder.appending(name)))
       }
     } catch let missing as InstalledData.Missing {
       throw .catalogueUnreadable(reason: missing.message)
     } catch {
       throw .catalogueUnreadable(reason: "\(error)")
     }
+    guard !files.isEmpty else { throw .catalogueUnreadable(reason: "it has no tools") }
     return try read(files: files)
   }
 

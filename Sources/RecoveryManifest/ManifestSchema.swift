@@ -18,7 +18,7 @@ public enum ManifestSchema {
         summary: "The format of this file. This Lifeboat reads format \(version)."),
       KeyShape(
         name: "mirror", shape: .text(TextRules.mirror), standard: "the package sources of this computer",
-        example: #""https://deb.debian.org/debian""#,
+        example: #""https://mirror.contoso.example/debian""#,
         summary: "A Debian repository to take all packages from: its URL, or the absolute path of a local copy."),
       KeyShape(
         name: "defaults", shape: .table(defaults), example: #"{ release = "bookworm" }"#,

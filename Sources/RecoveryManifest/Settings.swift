@@ -31,7 +31,7 @@ struct Settings {
     keyboard = node["keyboard"]?.string
     timeZone = node["time-zone"]?.string
     menuPassword = node["menu-password"]?.string
-    bootTimeout = node["boot-timeout"]?.integer.flatMap { Int(exactly: $0) }
+    bootTimeout = node["boot-timeout"].flatMap { $0.integer.map(Int.init(clamping:)) }
     expires = node["expires"]?.date
     packages = node["packages"]?.strings ?? []
     firmware = node["firmware"]?.strings ?? []

@@ -56,7 +56,8 @@ extension TOMLNode {
   subscript(key: String) -> TOMLNode? { entries.first { $0.key == key }?.node }
 
   var string: String? { if case .string(let text) = value { text } else { nil } }
-  var integer: Int64? { if case .integer(let number) = value { number } else { nil } }
+  /// Not inlined: Swift 6.3.1's optimiser otherwise aborts over it in `Settings.init` (ownership error).
+  @inline(never) var integer: Int64? { if case .integer(let number) = value { number } else { nil } }
   var boolean: Bool? { if case .boolean(let flag) = value { flag } else { nil } }
   var date: String? { if case .date(let day) = value { day } else { nil } }
 

@@ -86,7 +86,7 @@ enum TextRules {
   static let mirror = TextRule(
     meaning: "the URL of a Debian repository, or the absolute path of a local one",
     pattern: #"^(?:https?://[^\s"'\[\]/][^\s"'\[\]]*|(?:file://)?/[^\s"'\[\]]*)$"#, length: 1...2048,
-    remedy: #"Write a URL such as "https://deb.debian.org/debian", or an absolute path."#)
+    remedy: #"Write a URL such as "https://mirror.contoso.example/debian", or an absolute path."#)
 
   static let licence = TextRule(
     meaning: "an SPDX licence expression", pattern: "^[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*$",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-internal import Foundation
+internal import FoundationEssentials
 internal import HostSystem
 internal import RecoveryManifest
 internal import RecoveryPlan
@@ -69,7 +69,7 @@ extension PackageIndex {
 
   private func refusal(_ lines: [String]) -> SystemLayersFailure {
     let unknown = lines.compactMap { line -> String? in
-      if let range = line.range(of: "Unable to locate package ") { return String(line[range.upperBound...]) }
+      if let range = line.firstRange(of: "Unable to locate package ") { return String(line[range.upperBound...]) }
       guard line.hasPrefix("E: Package '"), line.contains("has no installation candidate") else { return nil }
       return String(line.dropFirst(12).prefix { $0 != "'" })
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-internal import Foundation
+internal import FoundationEssentials
 internal import HostSystem
 internal import RecoveryManifest
 internal import RecoveryPlan

@@ -58,7 +58,7 @@ extension StepCache {
   }
 
   /// Removes what killed builds left behind. Call it only with the lock held.
-  func sweep(asRoot: Bool) async {
+  public func sweep(asRoot: Bool) async {
     let work = folder.appending("work")
     for name in FileTree.names(in: work) { await Workshop.remove(work.appending(name), asRoot: asRoot) }
   }

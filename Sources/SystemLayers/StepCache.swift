@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-internal import Foundation
+internal import FoundationEssentials
 public import HostSystem
 public import RecoveryPlan
 internal import Synchronization

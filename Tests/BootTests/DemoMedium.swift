@@ -13,12 +13,14 @@ actor DemoMedium {
 
   /// The ISO file; built once in a process, from a cache that outlives it.
   func path() async throws -> FilePath {
-    if let building { return try await building.value }
-    let task = Task {
-      try await Self.build("demo", manifest: try Self.manifest(), arguments: ["--image", "tier1", "--arch", "both"])
-    }
+    let task =
+      building
+      ?? Task {
+        let arguments = ["--image", "tier1", "--arch", "both"]
+        return try await Self.build("demo", manifest: try Self.manifest(), arguments: arguments).appending("tier1.iso")
+      }
     building = task
-    return try await task.value.appending("tier1.iso")
+    return try await task.value
   }
 
   /// Where builds of tests put their results, for the next run.

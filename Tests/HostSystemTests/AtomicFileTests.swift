@@ -77,10 +77,25 @@ import Testing
       setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
       do {
         try AtomicFile.write([UInt8](repeating: 1, count: 1_000_000), to: FilePath(path))
-      } catch Errno.fileTooLarge { exit(7) }
+      } catch let failure as OperationFailure {
+        exit(failure == OperationFailure("write", FilePath(path), .fileTooLarge) ? 7 : 8)
+      }
     }
     #expect(try FileTree.text(of: file) == "old")
     #expect(folder.names == ["file"])
+  }
+
+  @Test func writesWhatIsNew() throws {
+    let folder = try #require(folder)
+    let file = folder.appending("file")
+    try AtomicFile.writeNew(Array("new".utf8), to: file)
+    #expect(throws: OperationFailure("create", file, .fileExists)) { try AtomicFile.writeNew([1], to: file) }
+    #expect(try FileTree.text(of: file) == "new")
+    #expect(folder.names == ["file"])
+    let nowhere = folder.appending("absent/file")
+    #expect(throws: OperationFailure("create", nowhere, .noSuchFileOrDirectory)) {
+      try AtomicFile.writeNew([1], to: nowhere)
+    }
   }
 
   @Test(arguments: [

@@ -25,7 +25,7 @@ import Testing
     #expect(access[0]["shell"] == nil)
     #expect(access[1]["shell"] == .helpdesk)
     #expect(access[1]["locksmith"] == .helpdesk, "inherited")
-    #expect(access[1]["mbr-repair"] == nil, "taken away")
+    #expect(access[1]["ntfs-fix"] == nil, "taken away")
     #expect(access[1]["inventory"] == .user)
     #expect(images[1].requestedPackages(.x86).contains("hexedit"))
     #expect(images[1].bootTimeout == 10)
@@ -35,7 +35,7 @@ import Testing
     let images = try Fixture.images(
       """
       lifeboat = 1
-      mirror = "https://deb.debian.org/debian"
+      mirror = "https://mirror.contoso.example/debian"
       [defaults]
       locale = "de_DE.UTF-8"
       boot-timeout = 0

@@ -54,3 +54,45 @@ struct JobListTests {
     #expect(describe(JobList(missing: loaders, plan: plan).jobs, plan) == ["whole loaders"])
   }
 }
+
+struct JobBoardTests {
+  private struct Broken: Error {}
+
+  private func job(_ name: String, _ part: Job.Part, after: [Job.Name] = []) -> Job {
+    let step = Step(kind: .tools, name: name, architecture: .x64, inputs: ["name": name])
+    return Job(step: step, part: part, waitsFor: after, place: "p", needsWorkshop: true)
+  }
+
+  @Test func jobsStartWhenWhatTheyWaitForIsDone() {
+    let base = job("base", .grow), tools = job("tools", .grow, after: [base.name])
+    let pack = job("base", .pack, after: [base.name])
+    var board = JobBoard(waiting: [base, tools, pack], results: [:])
+    let first = board.start(atMost: 3), nothing = board.start(atMost: 3)
+    #expect(first.map(\.name) == [base.name] && nothing.isEmpty)
+    board.finish(base, .success(nil))
+    let second = board.start(atMost: 1), none = board.start(atMost: 0), third = board.start(atMost: 1)
+    #expect(second.map(\.name) == [tools.name] && none.isEmpty && third.map(\.name) == [pack.name])
+  }
+
+  @Test func aFailureTakesOnlyWhatStandsOnIt() {
+    let base = job("base", .grow), tools = job("tools", .grow, after: [base.name])
+    let more = job("more", .grow, after: [tools.name]), other = job("other", .whole)
+    var board = JobBoard(waiting: [base, tools, more, other], results: [:])
+    _ = board.start(atMost: 1)
+    board.finish(base, .failure(Broken()))
+    #expect(board.waiting.map(\.name) == [other.name])
+    #expect(Set(board.results.keys) == Set([base, tools, more].map(\.step.key)))
+    for result in board.results.values { #expect(throws: Broken.self) { try result.get() } }
+  }
+
+  @Test func whatNobodyMakesIsGivenUp() {
+    let lost = job("lost", .grow, after: [job("nobody", .grow).name])
+    var board = JobBoard(waiting: [lost], results: [:])
+    let nothing = board.start(atMost: 9)
+    #expect(nothing.isEmpty)
+    board.giveUp()
+    #expect(throws: SystemLayersFailure.dependencyFailed(step: "tools lost")) {
+      try board.results[lost.step.key]?.get()
+    }
+  }
+}

@@ -81,7 +81,7 @@ final class ProgressRenderer: Sendable {
     if state.drawn == 0, !lines.isEmpty { text = "\u{1B}[?25l" + text }
     if state.drawn > 0, lines.isEmpty { text += "\u{1B}[?25h" }
     state.drawn = lines.count
-    state.drawnAt = now
+    state.drawnAt = lines.isEmpty ? nil : now
     if !text.isEmpty { stream.write(text) }
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ArgumentParser
+@preconcurrency import Glibc
 import HostSystem
 import SystemLayers
 import SystemPackage
@@ -35,6 +36,7 @@ struct CacheVerb: Verb {
     defer { withExtendedLifetime(lock) {} }
     let packages = clear ? cache.packagesSize : .zero
     let removed = cache.prune(everything: clear)
+    await cache.sweep(asRoot: geteuid() == 0)
     if json {
       try console.printJSON(CacheList(folder: cache.folder.string, entries: removed, packages: packages))
     } else {

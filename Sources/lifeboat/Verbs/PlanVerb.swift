@@ -22,6 +22,9 @@ struct PlanVerb: Verb {
   func run(on console: Console) async throws -> ExitStatus {
     let (plan, archive, builder) = try await console.withProgress { progress in
       let session = try options.session(on: console, progress: progress)
+      // Fetching indexes beside a running build would change them under its feet.
+      let lock = try session.cache.lock()
+      defer { withExtendedLifetime(lock) {} }
       let (plan, archive) = try await session.plan()
       return (plan, archive, session.builder)
     }

@@ -24,7 +24,8 @@ extension ISOWriting {
       }
     }
 
-    private func write(_ scratch: TemporaryFolder, _ name: String, _ options: ISOImage.WriteOptions = .init()) async throws
+    private func write(_ scratch: TemporaryFolder, _ name: String, _ options: ISOImage.WriteOptions = .init())
+      async throws
       -> Digest
     {
       let tree = try BootTree(

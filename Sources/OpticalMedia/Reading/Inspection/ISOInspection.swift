@@ -52,9 +52,13 @@ public struct ISOInspection: Sendable, Codable, Equatable {
   public struct BootPath: Sendable, Codable, Equatable {
     /// The kind of firmware.
     public enum Firmware: String, Sendable, Codable, CaseIterable {
+      /// A BIOS, or UEFI's compatibility module.
       case bios
+      /// 64-bit UEFI on x86 processors.
       case uefiX64 = "uefi-x64"
+      /// 32-bit UEFI on x86 processors.
       case uefiIA32 = "uefi-ia32"
+      /// 64-bit UEFI on ARM processors.
       case uefiARM64 = "uefi-aa64"
     }
     /// How the medium is attached.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 public import BootAssembly
-internal import Foundation
+internal import FoundationEssentials
 public import HostSystem
 public import SystemPackage
 

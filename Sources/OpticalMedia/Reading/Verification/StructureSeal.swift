@@ -143,7 +143,7 @@ struct SealHasher {
       hasher.update(bytes(range.lowerBound) + bytes(Int64(range.count)))
       var rest = range.count
       while rest > 0 {
-        zeros.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<min(rest, zeros.count)])) }
+        hasher.update(rest >= zeros.count ? zeros : Array(zeros[..<rest]))
         rest -= min(rest, zeros.count)
       }
     }

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The only door: everything that is done with this source is a target here. `make` lists them.
+SWIFT ?= swift
+PREFIX ?= /usr/local
+DESTDIR ?=
+OUTPUT ?= output
+MANIFEST ?= Fixtures/manifests/rescue.toml
+
+RELEASE = -c release --static-swift-stdlib
+BUILT = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
+LIBRARIES = HostSystem RecoveryManifest RecoveryPlan BootAssembly OpticalMedia
+
+.PHONY: help demo build test check boot-test bench docs reference format install deb clean
+.NOTPARALLEL:
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## install what is missing, build Lifeboat, and build a recovery ISO into ./output
+	@scripts/install-packages build runtime try
+	@$(MAKE) --no-print-directory build
+# A demonstration goes on while a mirror's updates are out of step; for media that are used, decide that yourself.
+	@"$(BUILT)/lifeboat" build $(MANIFEST) --image tier1 --arch x64 --allow-incomplete-suites -o $(OUTPUT)
+	@echo
+	@echo "Try it in a virtual computer:  $(BUILT)/lifeboat try $(OUTPUT)/tier1-x64.iso"
+	@echo "See what it is:                $(BUILT)/lifeboat inspect $(OUTPUT)/tier1-x64.iso"
+	@echo "Or write the ISO to a USB stick or a disc with any program, and start a computer with it."
+
+build: ## build the program for use: .build/release/lifeboat
+	@scripts/install-packages build
+	@scripts/step "Building the program" $(SWIFT) build $(RELEASE) --product lifeboat
+	@scripts/step "Building the manual" $(SWIFT) build $(RELEASE) --product command-reference
+
+test: ## install what is missing and run all tests (three boots among them)
+	@scripts/install-packages build runtime try test
+	@scripts/step "Checking the source" scripts/check
+	@scripts/step "Building the tests" $(SWIFT) build --build-tests
+	@echo "Running the tests ..."
+	@$(SWIFT) test --skip-build --disable-xctest
+
+check: ## the rules of the source: format, shell, imports, sizes, warnings
+	@scripts/install-packages build test
+	@scripts/check
+	@scripts/step "Building everything without warnings" scripts/build-without-warnings $(SWIFT)
+
+boot-test: ## boot the demo on every firmware, from disc and stick (software emulation: about 20 minutes)
+	@scripts/install-packages build runtime try test
+	@scripts/step "Building the tests" $(SWIFT) build --build-tests
+	@LIFEBOAT_BOOT_TESTS=1 $(SWIFT) test --skip-build --disable-xctest --filter BootTests --filter TrialMachineTests
+
+bench: ## measure: every folder of Benchmarks has a program that prints a table
+	@scripts/install-packages build runtime try test
+	@for bench in Benchmarks/*/run; do "$$bench" || exit; done
+
+docs: ## DocC of the library products, into .build/docs
+	@scripts/install-packages build
+	@for library in $(LIBRARIES); do \
+	  scripts/step "Documenting $$library" $(SWIFT) package --allow-writing-to-directory .build/docs/$$library \
+	    generate-documentation --target $$library --output-path .build/docs/$$library || exit; \
+	done
+
+reference: ## write docs/command-reference.md anew from the help texts
+	@scripts/step "Building" $(SWIFT) build --product lifeboat
+	@scripts/step "Building" $(SWIFT) build --product command-reference
+	@.build/debug/lifeboat --experimental-dump-help | .build/debug/command-reference markdown >docs/command-reference.md
+
+format: ## format the Swift sources
+	@$(SWIFT) format --in-place --recursive Package.swift Sources Tests Examples scripts
+
+install: build ## install into DESTDIR/PREFIX (/usr/local): program, data, manual pages, completions
+	@scripts/install "$(BUILT)" "$(DESTDIR)" "$(PREFIX)"
+
+deb: build ## make a Debian package in ./output
+	@scripts/install-packages package
+	@scripts/make-deb "$(BUILT)" "$(OUTPUT)"
+
+clean: ## remove what was built; the cache of media stays
+	@rm -rf .build/debug .build/release .build/docs .build/*-linux-gnu
