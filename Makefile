@@ -8,6 +8,7 @@ MANIFEST ?= Fixtures/manifests/rescue.toml
 
 RELEASE = -c release --static-swift-stdlib
 BUILT = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
+TESTS = LIFEBOAT_TEST_CACHE="$(CURDIR)/.build/test-cache" $(SWIFT) test --skip-build --disable-xctest
 LIBRARIES = HostSystem RecoveryManifest RecoveryPlan BootAssembly OpticalMedia
 
 .PHONY: help demo build test check boot-test bench docs reference format install deb clean
@@ -35,8 +36,12 @@ test: ## install what is missing and run all tests (three boots among them)
 	@scripts/install-packages build runtime try test
 	@scripts/step "Checking the source" scripts/check
 	@scripts/step "Building the tests" $(SWIFT) build --build-tests
-	@echo "Running the tests ..."
-	@$(SWIFT) test --skip-build --disable-xctest
+	@echo "Running the tests of the parts ..."
+	@$(TESTS) --skip BuildTests --skip BootTests.FirmwareTests --skip BootTests.ContentTests
+	@echo "Running the tests that build media from Debian's packages ..."
+	@$(TESTS) --filter BuildTests
+	@echo "Running the tests that boot a medium ..."
+	@$(TESTS) --filter BootTests.FirmwareTests
 
 check: ## the rules of the source: format, shell, imports, sizes, warnings
 	@scripts/install-packages build test
@@ -46,7 +51,7 @@ check: ## the rules of the source: format, shell, imports, sizes, warnings
 boot-test: ## boot the demo on every firmware, from disc and stick (software emulation: about 20 minutes)
 	@scripts/install-packages build runtime try test
 	@scripts/step "Building the tests" $(SWIFT) build --build-tests
-	@LIFEBOAT_BOOT_TESTS=1 $(SWIFT) test --skip-build --disable-xctest --filter BootTests --filter TrialMachineTests
+	@LIFEBOAT_BOOT_TESTS=1 $(TESTS) --filter BootTests --filter TrialMachineTests
 
 bench: ## measure: every folder of Benchmarks has a program that prints a table
 	@scripts/install-packages build runtime try test

@@ -84,6 +84,7 @@ let package = Package(
     tests("BootAssembly", ["RecoveryManifest"]),
     tests("OpticalMedia", ["BootAssembly"]),
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
+    .testTarget(name: "ImageTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [

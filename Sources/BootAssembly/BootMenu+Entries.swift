@@ -2,6 +2,10 @@
 internal import RecoveryManifest
 
 /// What the menu offers, from top to bottom; the first entry is the default.
+///
+/// “Check this medium” is live-boot's `verify-checksums` (its script 0030-verify-checksums): `sha256sum -c` over
+/// `sha256sum.txt` with its output on the eighth console, then a restart after ten seconds, or the panic screen. Its
+/// messages go to the screen, and are not silenced by `quiet`, because somebody waits for them.
 extension BootMenu {
   var entries: [String] { [systems, memoryTest, localDisk, advanced, ending] }
 
@@ -15,7 +19,8 @@ extension BootMenu {
         start_system $system serial quiet toram
       }
       menuentry "Check this medium for errors" --id check --unrestricted {
-        start_system $system screen quiet verify-checksums=sha256
+        echo "Every file will be read, which takes some minutes; Alt+F8 shows each one."
+        start_system $system screen loglevel=4 verify-checksums=sha256
       }
     else
       menuentry \(GrubText.word(title + " cannot start on this computer: why?")) --id start --unrestricted {
@@ -54,7 +59,8 @@ extension BootMenu {
     export memtest
     if [ "$grub_platform" != efi ]; then
       menuentry "Test the computer's memory" --id memtest --unrestricted {
-        linux16 "($medium)/boot/memtest/memtest86+$memtest.bin"
+        set gfxpayload=text
+        linux "($medium)/boot/memtest/memtest86+$memtest.bin"
       }
     elif [ "$shim_lock" != y -a "$lockdown" != y ]; then
       menuentry "Test the computer's memory" --id memtest --unrestricted {
@@ -71,24 +77,36 @@ extension BootMenu {
     #"""
     menuentry "Start the computer's own disk" --id disk --unrestricted {
       if [ "$grub_platform" = efi ]; then
-        if search --no-floppy --file --set=esp /EFI/Microsoft/Boot/bootmgfw.efi; then
-          if chainloader "($esp)/EFI/Microsoft/Boot/bootmgfw.efi"; then boot; fi
-        fi
         if [ "$grub_cpu" = x86_64 ]; then set loader=/EFI/BOOT/BOOTX64.EFI; else set loader=/EFI/BOOT/BOOTIA32.EFI; fi
         for esp in (hd*,gpt*); do
-          if [ -f "$esp$loader" -a ! -f "$esp/EFI/BOOT/lifeboat" ]; then
-            if chainloader "$esp$loader"; then boot; fi
+          if [ -f "$esp/EFI/Microsoft/Boot/bootmgfw.efi" ]; then
+            set root="$esp"
+            if chainloader /EFI/Microsoft/Boot/bootmgfw.efi; then boot; fi
           fi
         done
+        for esp in (hd*,gpt*); do
+          if [ -f "$esp$loader" -a ! -f "$esp/EFI/BOOT/lifeboat" ]; then
+            set root="$esp"
+            if chainloader $loader; then boot; fi
+          fi
+        done
+        set root="$medium"
         echo "No system was found on the computer's own disks; going back to the firmware …"
         sleep 3
         exit
       else
-        set disk=hd0
-        if regexp "^hd0" "$medium"; then set disk=hd1; fi
-        if [ "$disk" = hd1 ]; then drivemap -s hd0 hd1; fi
-        set root=$disk
-        if chainloader +1; then boot; fi
+        set own=
+        regexp --set=1:own "^(hd[0-9]+)" "$medium"
+        for device in (hd*); do
+          set disk=
+          regexp --set=1:disk "(hd[0-9]+)" "$device"
+          if [ -n "$disk" -a "$disk" != "$own" ]; then
+            set root=$disk
+            if [ "$disk" != hd0 ]; then drivemap -s hd0 $disk; fi
+            if chainloader +1; then boot; fi
+            break
+          fi
+        done
         set root="$medium"
         echo "No system was found on the computer's own disk."
         sleep 5

@@ -22,8 +22,8 @@ struct BootMenu {
   var password: String?
   /// Seconds until the first entry starts.
   var timeout: Int
-  /// Screen modes for GRUB to try, in order.
-  var graphicsModes = "1024x768,800x600,640x480,auto"
+  /// The entry that starts by itself: its number or its `--id`.
+  var defaultEntry = "0"
 
   /// The only name by which anything finds this medium; two media never share it.
   static func marker(_ identifier: String) -> String { "lifeboat/\(identifier)/medium" }
@@ -68,7 +68,7 @@ struct BootMenu {
     fi
     set medium="$root"
     export medium
-    set default=0
+    set default=\(defaultEntry)
     set timeout=\(timeout)
 
     """
@@ -80,7 +80,7 @@ struct BootMenu {
     """
     set serial=
     if serial --unit=0 --speed=115200 --word=8 --parity=no --stop=1; then set serial=serial; fi
-    set gfxmode=\(graphicsModes)
+    set gfxmode=1024x768,800x600,640x480,auto
     set gfxpayload=keep
     set color_normal=light-gray/black
     set menu_color_normal=light-gray/black
@@ -127,7 +127,8 @@ struct BootMenu {
 
   private var systemFunction: String {
     let path = "/lifeboat/\(identifier)/$1"
-    let own = kernelArguments.map { " " + GrubText.word($0) }.joined()
+    // With a menu password nobody is to reach a root shell by a failing start: live-boot restarts instead.
+    let own = ((password == nil ? [] : ["panic=60"]) + kernelArguments).map { " " + GrubText.word($0) }.joined()
     return """
       # start_system ARCHITECTURE SCREEN [KERNEL-ARGUMENT …]: the last console is where the system's own messages go.
       function start_system {

@@ -11,7 +11,7 @@ extension MediumBuilder {
       title: title, identifier: identifier, architectures: systems.map(\.architecture),
       kernelArguments: image.kernelArguments + extraKernelArguments, password: image.menuPassword,
       timeout: image.bootTimeout)
-    if let graphicsModes { menu.graphicsModes = graphicsModes }
+    if let defaultEntry { menu.defaultEntry = defaultEntry }
     return menu
   }
 

@@ -44,13 +44,12 @@ extension MediumRecord.BootImage {
       path: path, size: ByteCount(bytes.count), sha256: Digest(of: Self.mask(bytes, ranges)), masked: ranges)
   }
 
-  /// The bytes with the ranges (pairs of offset and length) read as zero; what lies outside the bytes is left out.
+  /// The bytes with the ranges (pairs of offset and length) read as zero; what lies outside the bytes, or makes
+  /// no sense, is left out.
   public static func mask(_ bytes: [UInt8], _ ranges: [[Int]]) -> [UInt8] {
     var bytes = bytes
-    for range in ranges where range.count == 2 {
-      let start = min(max(range[0], 0), bytes.count)
-      let end = min(max(start + max(range[1], 0), start), bytes.count)
-      for index in start..<end { bytes[index] = 0 }
+    for range in ranges where range.count == 2 && range[0] >= 0 && range[1] > 0 && range[0] < bytes.count {
+      for index in range[0]..<(range[0] + min(range[1], bytes.count - range[0])) { bytes[index] = 0 }
     }
     return bytes
   }

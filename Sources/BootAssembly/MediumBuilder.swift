@@ -36,8 +36,8 @@ public struct MediumBuilder: Sendable {
   public var scratch: FilePath
   /// Added to the kernel command line of every entry; boot tests need it.
   package var extraKernelArguments: [String] = []
-  /// Replaces the menu's screen modes; boot tests look at several.
-  package var graphicsModes: String?
+  /// Replaces the menu's default entry by the one with this `--id`; boot tests start several.
+  package var defaultEntry: String?
 
   /// Describes a medium; nothing is read or written before `build`.
   public init(

@@ -44,8 +44,10 @@ public struct SiteKey: Sendable, Equatable {
     let line = try await publicLine(path)
     let type = line.split(separator: " ").first.map(String.init) ?? ""
     guard type == Self.type else { throw BootAssemblyFailure.keyNotEd25519(path, type: type) }
-    let listing = try await unlessUnusable(path) {
-      try await keygen(["-l", "-E", "sha256", "-f", "-"]).text(input: Array((line + "\n").utf8))
+    let listing = try await HostFile.withPrivateFolder { folder in
+      let copy = folder.appending("key.pub")
+      try AtomicFile.write(Array((line + "\n").utf8), to: copy)
+      return try await unlessUnusable(path) { try await keygen(["-l", "-E", "sha256", "-f", copy.string]).text() }
     }
     let words = listing.split(separator: " ")
     guard words.count > 1 else { throw BootAssemblyFailure.keyUnusable(path, reason: "it has no fingerprint") }
@@ -58,8 +60,12 @@ public struct SiteKey: Sendable, Equatable {
   /// - Throws: `BootAssemblyFailure.keyUnusable` or `.keyNotEd25519`, `ExternalCommand.Failure.notInstalled`.
   public static func sign(_ bytes: [UInt8], with keyPath: FilePath) async throws -> [UInt8] {
     _ = try await describe(keyPath)
-    return try await unlessUnusable(keyPath) {
-      try await keygen(["-Y", "sign", "-n", namespace, "-f", keyPath.string]).output(input: bytes)
+    return try await HostFile.withPrivateFolder { folder in
+      let record = folder.appending("record")
+      try AtomicFile.write(bytes, to: record)
+      return try await unlessUnusable(keyPath) {
+        try await keygen(["-Y", "sign", "-n", namespace, "-f", keyPath.string]).output(inputFile: record)
+      }
     }
   }
 
@@ -75,26 +81,29 @@ public struct SiteKey: Sendable, Equatable {
     try await HostFile.withPrivateFolder { folder in
       let signatureFile = folder.appending("signature")
       let signers = folder.appending("allowed_signers")
+      let record = folder.appending("record")
+      try AtomicFile.write(bytes, to: record)
       try AtomicFile.write(signature, to: signatureFile)
       let words = key.publicKey.split(separator: " ").prefix(2).joined(separator: " ")
       try AtomicFile.write(Array("\(namespace) namespaces=\"\(namespace)\" \(words)\n".utf8), to: signers)
-      let signer = try await signer(of: bytes, signatureFile)
+      let signer = try await signer(of: record, signatureFile)
       let arguments = [
         "-Y", "verify", "-f", signers.string, "-I", namespace, "-n", namespace, "-s", signatureFile.string,
       ]
       do {
-        _ = try await keygen(arguments).output(input: bytes)
+        _ = try await keygen(arguments).output(inputFile: record)
       } catch ExternalCommand.Failure.failed {
         throw BootAssemblyFailure.signatureByOtherKey(fingerprint: signer, expected: key.fingerprint)
       }
     }
   }
 
-  /// The fingerprint of whoever made a signature that fits the bytes.
-  private static func signer(of bytes: [UInt8], _ signature: FilePath) async throws -> String {
+  /// The fingerprint of whoever made a signature that fits the record.
+  private static func signer(of record: FilePath, _ signature: FilePath) async throws -> String {
     do {
-      let text = try await keygen(["-Y", "check-novalidate", "-n", namespace, "-s", signature.string])
-        .text(input: bytes)
+      let said = try await keygen(["-Y", "check-novalidate", "-n", namespace, "-s", signature.string])
+        .output(inputFile: record)
+      let text = String(decoding: said, as: UTF8.self)
       let fingerprint = text.split(whereSeparator: \.isWhitespace).last { $0.hasPrefix("SHA256:") }
       return fingerprint.map(String.init) ?? "an unknown key"
     } catch ExternalCommand.Failure.failed(_, _, let lines) {

@@ -2,7 +2,7 @@
 @preconcurrency internal import Glibc
 internal import Subprocess
 internal import Synchronization
-internal import SystemPackage
+public import SystemPackage
 
 /// A program of the host with its arguments; never through a shell.
 ///
@@ -54,6 +54,24 @@ public struct ExternalCommand: Sendable, Equatable {
       try await Subprocess.run(
         configuration, input: .fileDescriptor(standardInput, closeAfterSpawningProcess: false),
         output: .bytes(limit: limit), error: .string(limit: 1 << 20))
+    }
+    try check(result.terminationStatus, result.standardError.split(separator: "\n").suffix(20).map(String.init))
+    return result.standardOutput
+  }
+
+  /// Runs it with a file as its standard input, and returns what it wrote to standard output.
+  ///
+  /// A program may leave a file unread; if it ends before it has read a pipe, SIGPIPE ends Lifeboat.
+  /// - Throws: `OperationFailure` naming the file; `Failure`, or `CancellationError`.
+  public func output(inputFile: FilePath, limit: Int = 64 << 20) async throws -> [UInt8] {
+    let file = try OperationFailure.wrap("open", inputFile) {
+      try FileDescriptor.open(inputFile, .readOnly, options: .closeOnExec)
+    }
+    defer { try? file.close() }
+    let result = try await execute { configuration in
+      try await Subprocess.run(
+        configuration, input: .fileDescriptor(file, closeAfterSpawningProcess: false), output: .bytes(limit: limit),
+        error: .string(limit: 1 << 20))
     }
     try check(result.terminationStatus, result.standardError.split(separator: "\n").suffix(20).map(String.init))
     return result.standardOutput

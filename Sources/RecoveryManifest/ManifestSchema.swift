@@ -19,7 +19,11 @@ public enum ManifestSchema {
       KeyShape(
         name: "mirror", shape: .text(TextRules.mirror), standard: "the package sources of this computer",
         example: #""https://mirror.contoso.example/debian""#,
-        summary: "A Debian repository to take all packages from: its URL, or the absolute path of a local copy."),
+        summary: """
+          A Debian repository to take all packages from: its URL, or the absolute path of a local copy; of these the \
+          release's own suite is used alone. Or lines of sources.list(5), such as \
+          `deb [signed-by=/etc/site.gpg] https://mirror.contoso.example/debian bookworm-security main`.
+          """),
       KeyShape(
         name: "defaults", shape: .table(defaults), example: #"{ release = "bookworm" }"#,
         summary: "What every image starts from."),

@@ -85,8 +85,14 @@ enum TextRules {
 
   static let mirror = TextRule(
     meaning: "the URL of a Debian repository, or the absolute path of a local one",
-    pattern: #"^(?:https?://[^\s"'\[\]/][^\s"'\[\]]*|(?:file://)?/[^\s"'\[\]]*)$"#, length: 1...2048,
-    remedy: #"Write a URL such as "https://mirror.contoso.example/debian", or an absolute path."#)
+    pattern: "^(?:\(repository)|(?:\(sourceLine)\\n)*\(sourceLine)(?:\\n)?)$", length: 1...2048,
+    remedy: #"Write a URL such as "https://mirror.contoso.example/debian", an absolute path, or lines of sources.list(5)."#)
+
+  private static let repository =
+    #"(?:https?://[^\s"'\[\]/][^\s"'\[\]]*|(?:file://)?/[^\s"'\[\]]*)"#
+  /// No option but the keyring: `trusted=yes` would let unsigned packages in.
+  private static let sourceLine =
+    #"deb (?:\[signed-by=/[^\s"'\[\]]+\] )?(?:https?|file):/[^\s"'\[\]]+(?: [A-Za-z0-9./-]+){2,}"#
 
   static let licence = TextRule(
     meaning: "an SPDX licence expression", pattern: "^[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*$",

@@ -91,7 +91,9 @@ struct AptSource: Sendable, Equatable {
     let lines = readLines(mirror)
     guard lines.isEmpty else { return lines }
     let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
-    return [AptSource(uri: mirror, suite: release, components: components, signedBy: keyring)]
+    // apt takes a local archive by its URI alone.
+    let uri = mirror.hasPrefix("/") ? "file:\(mirror)" : mirror
+    return [AptSource(uri: uri, suite: release, components: components, signedBy: keyring)]
   }
 
   /// All sources of this machine, from /etc/apt.

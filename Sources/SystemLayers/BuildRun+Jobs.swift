@@ -132,7 +132,9 @@ extension SystemBuilder {
     let name = "packages of \(title)"
     progress(.started(step: name, total: total))
     let progress = self.progress
-    try await index.download(packages) { progress(.advanced(step: name, done: $0, total: total)) }
+    try await index.download(packages, offline: options.offline) {
+      progress(.advanced(step: name, done: $0, total: total))
+    }
     progress(.finished(step: name, produced: total))
   }
 

@@ -13,7 +13,8 @@ extension SystemBuilder {
     let steps = plan.steps.filter { $0.kind != .medium }
     var found: [Digest: Result<StepCache.Stored, any Error>] = [:]
     for step in steps {
-      if let stored = cache.find(step.key, damaged: { detail(step, "\($0) is damaged in the cache; it is made again") })
+      if let stored = cache.find(
+        step.key, damaged: { options.warn("\(step.title) is made again: \($0) is damaged in the cache") })
       {
         found[step.key] = .success(stored)
         FileTree.touch(cache.path(step.key, "step.json"))
@@ -29,8 +30,6 @@ extension SystemBuilder {
     }
   }
 
-  private func detail(_ step: Step, _ line: String) { progress(.detail(step: step.title, line: line)) }
-
   private func withWorkshops(
     _ places: ArraySlice<String>, _ open: [String: Workshop], share: Int,
     _ body: @escaping @Sendable ([String: Workshop]) async throws -> [Digest: Result<StepCache.Stored, any Error>]
@@ -42,6 +41,12 @@ extension SystemBuilder {
     return try await Workshop.open(at: folder, tmpfs: tmpfs, asRoot: options.asRoot) { workshop in
       try await withWorkshops(places.dropFirst(), open.merging([place: workshop]) { $1 }, share: share, body)
     }
+  }
+
+  /// A program that had no room left says so in its own words.
+  private func named(_ error: any Error, _ step: Step) -> any Error {
+    guard case ExternalCommand.Failure.failed(_, _, let lines) = error else { return error }
+    return SystemLayersFailure.fullDisk(lines, step: step.title) ?? error
   }
 
   /// What every job can see.
@@ -62,7 +67,9 @@ extension SystemBuilder {
         for job in board.start(atMost: places - running) {
           running += 1
           group.addTask {
-            do { return (job, .success(try await perform(job, context))) } catch { return (job, .failure(error)) }
+            do { return (job, .success(try await perform(job, context))) } catch {
+              return (job, .failure(named(error, job.step)))
+            }
           }
         }
         guard running > 0, let (job, result) = await group.next() else { break }

@@ -81,35 +81,53 @@ extension PackageIndex {
     return .apt(lastLines: lines)
   }
 
-  /// Fetches packages that the pool does not hold yet, and checks every one against its digest.
-  /// - Throws: `SystemLayersFailure.noNetwork`, `.damagedDownload`, `.apt`.
-  func download(_ packages: [ResolvedPackage], progress: @escaping @Sendable (ByteCount) -> Void) async throws {
+  /// Fetches packages that the pool does not hold yet, or holds damaged, and checks every one against its digest.
+  /// - Throws: `SystemLayersFailure.packagesOffline`, `.noNetwork`, `.damagedDownload`, `.apt`.
+  func download(
+    _ packages: [ResolvedPackage], offline: Bool, progress: @escaping @Sendable (ByteCount) -> Void
+  ) async throws {
     let total = packages.reduce(ByteCount.zero) { $0 + $1.size }
-    let missing = packages.filter { FileTree.status(of: pool.appending($0.file))?.size != $0.size.bytes }
+    let missing = packages.filter { !holds($0) }
+    guard missing.isEmpty || !offline else {
+      throw SystemLayersFailure.packagesOffline(missing.map(\.file).sorted())
+    }
     if !missing.isEmpty {
       let bytes = missing.reduce(ByteCount.zero) { $0 + $1.size }
       let held = total.bytes - bytes.bytes
-      let wanted = missing.map { "\($0.name)=\($0.version)" }
-      var command = aptGet(["-C", pool.string, "apt-get", "download", "-qq", "-o", "APT::Status-Fd=1"] + wanted)
-      command.program = "env"
-      do {
-        try await command.run { line in
-          // dlstatus:PACKAGES:PERCENT:TEXT
-          let fields = line.split(separator: ":")
-          guard fields.count > 2, fields[0] == "dlstatus", let percent = Double(fields[2]) else { return }
-          progress(ByteCount(held + Int64(Double(bytes.bytes) * percent / 100)))
-        }
-      } catch ExternalCommand.Failure.failed(_, _, let lines) {
-        throw AptTrouble(lines: lines, sources: sources).failure(architecture)
-      }
+      // apt does not look again at what is there under the right name.
+      for package in missing { FileTree.remove(pool.appending(package.file)) }
+      try await fetch(missing) { progress(ByteCount(held + Int64(Double(bytes.bytes) * $0))) }
     }
-    for package in packages {
-      let file = pool.appending(package.file)
-      guard (try? Digest(ofFile: file)) == package.sha256 else {
-        FileTree.remove(file)
-        throw SystemLayersFailure.damagedDownload(file: package.file)
-      }
+    for package in missing where !holds(package) {
+      FileTree.remove(pool.appending(package.file))
+      throw SystemLayersFailure.damagedDownload(file: package.file)
     }
     progress(total)
+  }
+
+  private func holds(_ package: ResolvedPackage) -> Bool {
+    let file = pool.appending(package.file)
+    return FileTree.status(of: file)?.size == package.size.bytes && (try? Digest(ofFile: file)) == package.sha256
+  }
+
+  /// - Parameter progress: told the fraction that is done.
+  private func fetch(_ packages: [ResolvedPackage], progress: @escaping @Sendable (Double) -> Void) async throws {
+    let wanted = packages.map { "\($0.name)=\($0.version)" }
+    var command = aptGet(["-C", pool.string, "apt-get", "download", "-qq", "-o", "APT::Status-Fd=1"] + wanted)
+    command.program = "env"
+    do {
+      try await command.run { line in
+        // dlstatus:PACKAGES:PERCENT:TEXT
+        let fields = line.split(separator: ":")
+        guard fields.count > 2, fields[0] == "dlstatus", let percent = Double(fields[2]) else { return }
+        progress(percent / 100)
+      }
+    } catch ExternalCommand.Failure.failed(_, _, let lines) {
+      let failure = AptTrouble(lines: lines, sources: sources).failure(architecture)
+      // The indexes are the signed ones by now; what differs from them is a package.
+      guard case .indexMismatch(_, _, let detail) = failure else { throw failure }
+      let file = detail.split(separator: " ").first { $0.hasSuffix(".deb") }
+      throw SystemLayersFailure.damagedDownload(file: file.map(String.init) ?? detail)
+    }
   }
 }

@@ -82,14 +82,36 @@ struct PackageIndex: Sendable {
   func update(allowIncomplete: Bool) async throws -> [String] {
     do {
       _ = try await aptGet(["update", "-q"]).text()
+      try remember(leftOut: [])
       return []
     } catch ExternalCommand.Failure.failed(_, _, let lines) {
       let failure = AptTrouble(lines: lines, sources: sources).failure(architecture)
       guard allowIncomplete, case .indexMismatch(let suites, _, _) = failure, !suites.contains(release) else {
         throw failure
       }
+      // apt keeps what an earlier update fetched; a suite that is left out must not take part with its old state.
+      for name in FileTree.names(in: lists) where suites.contains(where: { name.contains("_dists_\($0)_") }) {
+        FileTree.remove(lists.appending(name))
+      }
+      try remember(leftOut: suites)
       return suites
     }
+  }
+
+  /// The suites that the last update left out.
+  /// - Throws: `SystemLayersFailure.indexMismatch` if there are any, unless `allowIncomplete`.
+  func leftOut(allowIncomplete: Bool) throws -> [String] {
+    let text = (try? FileTree.text(of: folder.appending("left-out"))) ?? ""
+    let suites = text.split(separator: "\n").map(String.init)
+    guard allowIncomplete || suites.isEmpty else {
+      throw SystemLayersFailure.indexMismatch(
+        suites: suites, architecture: architecture.debian, detail: "it was not when it was last fetched")
+    }
+    return suites
+  }
+
+  private func remember(leftOut suites: [String]) throws {
+    try AtomicFile.write(Array(suites.joined(separator: "\n").utf8), to: folder.appending("left-out"))
   }
 
   /// The sources that have an index here; what mmdebstrap is given.
@@ -105,6 +127,7 @@ struct AptTrouble {
 
   func failure(_ architecture: Architecture) -> SystemLayersFailure {
     let errors = lines.filter { $0.hasPrefix("E:") || $0.hasPrefix("W:") }
+    if let full = SystemLayersFailure.fullDisk(lines, step: "package indexes and packages") { return full }
     let signature = errors.first { line in
       [
         "NO_PUBKEY", "BADSIG", "EXPKEYSIG", "is not signed", "signatures were invalid", "couldn't be verified",

@@ -58,6 +58,10 @@ extension SystemBuilder {
       let number = lines.last?.dropFirst(12).prefix(2).description ?? ""
       let hook = Int(number).flatMap { image.hooks.indices.contains($0) ? image.hooks[$0] : nil } ?? "?"
       throw SystemLayersFailure.hookFailed(hook: hook, lastLines: Array(lines.dropLast()))
+    } catch ExternalCommand.Failure.failed(_, _, let lines) where lines.last?.hasPrefix("setting-failed ") == true {
+      let key = String(lines.last?.dropFirst(15) ?? "")
+      throw SystemLayersFailure.badSetting(
+        key: key, value: key == "locale" ? image.locale : image.keyboard, lastLines: Array(lines.dropLast()))
     }
     FileTree.remove(hooks)
   }

@@ -79,7 +79,7 @@ public final class StepCache: Sendable {
       return nil
     }
     for (name, output) in stored.outputs where (try? Self.measure(path(key, name))) != output {
-      damaged("\(stored.record.title): \(name)")
+      damaged(name)
       FileTree.remove(path(key))
       return nil
     }

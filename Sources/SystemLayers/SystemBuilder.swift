@@ -18,6 +18,8 @@ public struct SystemBuilder: Sendable {
     public var offline = false
     /// Go on without suites whose index is not the signed one (never without the release itself).
     public var allowIncompleteSuites = false
+    /// Told what a person should know although the build goes on.
+    public var warn: @Sendable (String) -> Void = { _ in }
     /// Whether this process is root, so that no user namespace is needed.
     public var asRoot: Bool
     /// Memory that may be used for trees; below about 3 GB for each architecture the disk is used.
@@ -104,7 +106,10 @@ public struct SystemBuilder: Sendable {
   }
 
   private func refresh(_ indexes: [IndexName: PackageIndex]) async throws -> [IndexName: [String]] {
-    guard !options.offline else { return [:] }
+    guard !options.offline else {
+      let leftOut = try indexes.mapValues { try $0.leftOut(allowIncomplete: options.allowIncompleteSuites) }
+      return leftOut.filter { !$0.value.isEmpty }
+    }
     let step = "package indexes"
     progress(.started(step: step, total: nil))
     let leftOut = try await withThrowingTaskGroup(of: (IndexName, [String]).self) { group in

@@ -21,6 +21,10 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
   case damagedDownload(file: String)
   /// No index of the archive is at hand, and none may be fetched.
   case nothingOffline(release: String, architecture: String)
+  /// Packages are not in the cache as they should be, and none may be fetched.
+  case packagesOffline([String])
+  /// The file system of the cache, or memory, is full.
+  case diskFull(step: String, detail: String)
   /// User namespaces are switched off.
   case noUserNamespaces(detail: String)
   /// The system that was built does not hold what was planned.
@@ -29,6 +33,8 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
   case incomplete(step: String, file: String)
   /// A hook of the manifest failed.
   case hookFailed(hook: String, lastLines: [String])
+  /// A locale or a keyboard layout that Debian does not have.
+  case badSetting(key: String, value: String, lastLines: [String])
   /// The step needs something that failed before.
   case dependencyFailed(step: String)
 
@@ -43,11 +49,13 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
     case .unsatisfiable: "unsatisfiable"
     case .apt: "apt-failed"
     case .damagedDownload: "damaged-download"
-    case .nothingOffline: "nothing-offline"
+    case .nothingOffline, .packagesOffline: "nothing-offline"
+    case .diskFull: "disk-full"
     case .noUserNamespaces: "no-user-namespaces"
     case .notAsPlanned: "not-as-planned"
     case .incomplete: "incomplete-result"
     case .hookFailed: "hook-failed"
+    case .badSetting: "bad-setting"
     case .dependencyFailed: "dependency-failed"
     }
   }
@@ -67,6 +75,10 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
     case .damagedDownload(let file): "the downloaded package \(file) is damaged"
     case .nothingOffline(let release, let architecture):
       "no package index of \(release) for \(architecture) has been fetched before"
+    case .packagesOffline(let files):
+      "\(files.count) packages are missing or damaged in the cache: \(files.prefix(5).joined(separator: ", "))"
+        + (files.count > 5 ? " …" : "")
+    case .diskFull(let step, let detail): "no space is left for \(step): \(detail)"
     case .noUserNamespaces(let detail): "this kernel lets ordinary users make no user namespace: \(detail)"
     case .notAsPlanned(let step, let missing, let surplus):
       "\(step) does not hold the planned packages"
@@ -75,6 +87,8 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
     case .incomplete(let step, let file): "\(step) has produced no \(file)"
     case .hookFailed(let hook, let lines):
       (["the hook \(hook) failed:"] + lines.suffix(12).map { "  " + $0 }).joined(separator: "\n")
+    case .badSetting(let key, let value, let lines):
+      (["Debian has no \(key) \"\(value)\":"] + lines.suffix(4).map { "  " + $0 }).joined(separator: "\n")
     case .dependencyFailed(let step): "\(step) could not be made, and this stands on it"
     }
   }
@@ -92,12 +106,15 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
     case .unknownPackages: "Correct the name in the manifest, or leave the tool out for this architecture."
     case .unsatisfiable: "Take one of the conflicting packages out of the manifest."
     case .apt, .incomplete: nil
-    case .damagedDownload: "Start again; the damaged file has been removed."
-    case .nothingOffline: "Build once without --offline."
+    case .damagedDownload: "Start again, and take another mirror if it comes damaged again; nothing of it was kept."
+    case .nothingOffline, .packagesOffline: "Build once without --offline."
+    case .diskFull:
+      "Free some space on the file system of the cache, also with \"lifeboat cache --prune\", or set XDG_CACHE_HOME to a folder elsewhere; finished steps are kept."
     case .noUserNamespaces:
       "Set the sysctl user.max_user_namespaces above 0 (and kernel.unprivileged_userns_clone to 1 where it exists), give yourself a range in /etc/subuid and /etc/subgid, or build as root."
     case .notAsPlanned: "Report this with the manifest; nothing was put into the cache."
     case .hookFailed: "Correct the hook; it runs inside the image's system as root, without network."
+    case .badSetting(let key, _, _): "Correct `\(key)` in the manifest."
     case .dependencyFailed: nil
     }
   }
@@ -105,11 +122,20 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
   /// Input errors are the manifest's; the rest is what the machine or the network lacks.
   public var exitCode: ExitStatus {
     switch self {
-    case .unknownPackages, .unsatisfiable, .hookFailed: .badInput
+    case .unknownPackages, .unsatisfiable, .hookFailed, .badSetting: .badInput
     case .badSignature: .notAsPromised
     case .noUserNamespaces: .systemLimit
+    case .diskFull: .cannotCreate
     case .notAsPlanned, .incomplete: .defect
     default: .unavailable
     }
+  }
+}
+
+extension SystemLayersFailure {
+  /// The failure that a program's last lines speak of, if they speak of a full file system.
+  static func fullDisk(_ lines: [String], step: String) -> SystemLayersFailure? {
+    lines.last { $0.contains("No space left on device") || $0.contains("enough free space in") }
+      .map { .diskFull(step: step, detail: $0.trimmingSpaces) }
   }
 }

@@ -67,7 +67,11 @@ struct MachineMonitor {
     var bytes: [UInt8] = []
     while !String(decoding: bytes.suffix(Self.prompt.utf8.count), as: UTF8.self).hasSuffix(Self.prompt) {
       let more = try [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
-        count = try descriptor.read(into: UnsafeMutableRawBufferPointer(buffer))
+        do {
+          count = try descriptor.read(into: UnsafeMutableRawBufferPointer(buffer))
+        } catch Errno.connectionReset {  // the machine is gone, as it is after `quit`
+          count = 0
+        }
       }
       if more.isEmpty { break }
       bytes += more

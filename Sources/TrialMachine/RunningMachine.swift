@@ -32,6 +32,10 @@ public struct RunningMachine: Sendable {
     _ = try await monitor.tell("screendump \(path) -f png")
   }
 
+  /// Ends the machine as if its plug were pulled.
+  /// - Throws: `TrialMachineFailure.monitor`.
+  public func quit() async throws { _ = try await monitor.tell("quit") }
+
   /// Presses keys of the keyboard one after another; QEMU's names, such as `ret`, `esc`, `shift-a`.
   /// - Throws: `TrialMachineFailure.monitor`.
   public func press(_ keys: String...) async throws {

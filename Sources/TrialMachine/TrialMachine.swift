@@ -62,6 +62,8 @@ public struct TrialMachine: Sendable, Equatable {
   /// nevertheless. They too have a place in the boot order, because OVMF leaves a device that has none asleep, so that
   /// no boot loader could take it for the medium.
   package var companions: [FilePath] = []
+  /// A raw image that is the computer's own hard disk; it is not written either.
+  package var disk: FilePath?
   /// Whether there is a serial port.
   package var hasSerialPort = true
 
@@ -156,6 +158,12 @@ public struct TrialMachine: Sendable, Equatable {
           "usb-storage,bus=usb.0,removable=on,drive=medium\(index)\(order)",
         ]
       }
+    }
+    if let disk {
+      arguments += [
+        "-drive", "if=none,id=disk,format=raw,snapshot=on,file=\(disk.string.replacing(",", with: ",,"))", "-device",
+        "ide-hd,drive=disk,bootindex=\(drives.count + 1)",
+      ]
     }
     return arguments
   }

@@ -23,7 +23,7 @@ import Testing
 
   @Test func theHelpIsAsItWas() async throws {
     let outcome = try await Repository.lifeboat(["--help"])
-    #expect(try Golden.difference(outcome.output, "Tests/CommandLineTests/Goldens/help.txt") == nil)
+    #expect(try Golden.difference(outcome.output, "Fixtures/command-line/help.txt") == nil)
     #expect(outcome.status == 0)
   }
 

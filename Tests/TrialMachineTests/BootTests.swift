@@ -61,11 +61,32 @@ struct BootTests {
     }
   }
 
-  private func start(_ boot: Case, _ own: FilePath, _ other: FilePath, _ folder: FilePath) async throws -> String {
+  /// “Start the computer's own disk”: the disk is a medium without the mark that says so, and starts itself.
+  @Test(arguments: [
+    Case(firmware: .bios, attachment: .disc), Case(firmware: .bios, attachment: .stick),
+    Case(firmware: .secureBoot, attachment: .stick),
+  ])
+  func theOwnDiskStarts(_ boot: Case) async throws {
+    try await TemporaryFolder.with { folder in
+      let disk = try await TinyMedium.write(TinyMedium.builder(Self.first, in: folder), in: folder) { efi in
+        try await ExternalCommand("mdel", ["-i", efi.string, "::/EFI/BOOT/lifeboat"], package: "mtools").run()
+      }
+      var builder = try await TinyMedium.builder(Self.second, in: folder)
+      builder.defaultEntry = "disk"
+      let medium = try await TinyMedium.write(builder, in: folder)
+      let line = try await start(boot, medium, nil, folder, disk: disk)
+      #expect(line.contains("lifeboat.id=\(Self.first) "))
+    }
+  }
+
+  private func start(_ boot: Case, _ own: FilePath, _ other: FilePath?, _ folder: FilePath, disk: FilePath? = nil)
+    async throws -> String
+  {
     var machine = TrialMachine(
       medium: own, attachment: boot.attachment, firmware: boot.firmware, memory: .mebibytes(1024),
       hasCPU32Bit: boot.cpu32, hasNetwork: false)
-    machine.companions = [other]
+    machine.companions = other.map { [$0] } ?? []
+    machine.disk = disk
     return try await machine.run(scratch: folder, limit: .seconds(240)) { machine in
       let line = try await machine.line { $0.contains(TinySystem.ready) && !$0.contains("Command line") }
       try await machine.ended()

@@ -58,6 +58,7 @@ struct BuildOptions: ParsableArguments {
     var options = SystemBuilder.Options(
       asRoot: geteuid() == 0, availableMemory: HostMemory.available(), manifestFolder: folder.isEmpty ? "." : folder)
     options.offline = offline
+    options.warn = { console.note("lifeboat: warning: \($0)") }
     options.allowIncompleteSuites = allowIncompleteSuites
     return BuildSession(
       manifest: manifest, planner: try Planner(manifest, selection),

@@ -24,8 +24,16 @@ struct MediumWriter: Sendable {
     /// `written`, `unchanged` or `failed`.
     var state: String
     var seconds: Double
+    /// Stable identifier of the error.
+    var code: String?
     var error: String?
     var remedy: String?
+    /// How a process would end that had this error alone.
+    var status = ExitStatus.success
+
+    private enum CodingKeys: CodingKey {
+      case name, path, identifier, size, sha256, state, seconds, code, error, remedy
+    }
   }
 
   /// Writes one medium unless the same one stands there already.
@@ -53,7 +61,8 @@ struct MediumWriter: Sendable {
   func failure(_ medium: Plan.Medium, _ report: ErrorReport) -> Outcome {
     Outcome(
       name: medium.name, path: output.appending(medium.name + ".iso").string, identifier: medium.identifier, size: nil,
-      sha256: nil, state: "failed", seconds: 0, error: report.message, remedy: report.remedy)
+      sha256: nil, state: "failed", seconds: 0, code: report.code, error: report.message, remedy: report.remedy,
+      status: report.status)
   }
 
   private func checksumFile(_ path: FilePath) -> FilePath { FilePath(path.string + ".sha256") }

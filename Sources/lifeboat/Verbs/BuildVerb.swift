@@ -42,7 +42,7 @@ struct BuildVerb: Verb {
       return try await build(session, console)
     }
     if json { try console.printJSON(summary) } else { console.print(summary.text) }
-    return summary.media.contains { $0.error != nil } ? .partial : .success
+    return summary.status
   }
 
   /// Finds out now, not after minutes, whether the media can be written at all.
@@ -87,6 +87,12 @@ struct BuildSummary: Encodable {
   var seconds = 0.0
 
   init(incompleteSuites: [String]) { self.incompleteSuites = incompleteSuites }
+
+  /// Where nothing could be made, and for one kind of reason, that reason's status says more than `partial`.
+  var status: ExitStatus {
+    let statuses = Set(media.map(\.status))
+    return statuses.count == 1 ? statuses.first ?? .success : .partial
+  }
 
   var text: String {
     let rows = media.map { medium in

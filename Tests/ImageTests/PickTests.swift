@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import HostSystem
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What may be chosen, on a computer that `lsblk` is made to describe.
+struct PickTests {
+  private static let devices = #"""
+    PATH="/dev/sda" TYPE="disk" PKNAME="" SIZE="500107862016" FSTYPE="" LABEL="" MODEL="Samsung\x20SSD\x20870" TRAN="sata" RO="0"
+    PATH="/dev/sda1" TYPE="part" PKNAME="sda" SIZE="104857600" FSTYPE="vfat" LABEL="" MODEL="" TRAN="" RO="0"
+    PATH="/dev/sda2" TYPE="part" PKNAME="sda" SIZE="499000000000" FSTYPE="ntfs" LABEL="Windows\x2011" MODEL="" TRAN="" RO="0"
+    PATH="/dev/sdb" TYPE="disk" PKNAME="" SIZE="16000000000" FSTYPE="iso9660" LABEL="LIFEBOAT" MODEL="Stick" TRAN="usb" RO="0"
+    PATH="/dev/sdb1" TYPE="part" PKNAME="sdb" SIZE="400000000" FSTYPE="iso9660" LABEL="LIFEBOAT" MODEL="" TRAN="" RO="0"
+    PATH="/dev/sdb2" TYPE="part" PKNAME="sdb" SIZE="8388608" FSTYPE="vfat" LABEL="EFI" MODEL="" TRAN="" RO="0"
+    PATH="/dev/nvme0n1" TYPE="disk" PKNAME="" SIZE="1000204886016" FSTYPE="" LABEL="" MODEL="$(touch \x2ftmp)" TRAN="nvme" RO="1"
+    PATH="/dev/nvme0n1p1" TYPE="part" PKNAME="nvme0n1" SIZE="1000000000000" FSTYPE="BitLocker" LABEL="" MODEL="" TRAN="" RO="1"
+    PATH="/dev/sr0" TYPE="rom" PKNAME="" SIZE="1073741312" FSTYPE="" LABEL="" MODEL="DVD" TRAN="sata" RO="0"
+    PATH="/dev/loop0" TYPE="loop" PKNAME="" SIZE="95264768" FSTYPE="squashfs" LABEL="" MODEL="" TRAN="" RO="1"
+    """#
+
+  private func image(medium: String = "/dev/sdb1", devices: String = PickTests.devices) async throws -> StartedImage {
+    let image = try await StartedImage(tools: ["a|user|safe|-|x|A|A|true"])
+    try image.write("proc/self/mounts", "\(medium) /run/live/medium iso9660 ro 0 0\n")
+    try image.write("devices", devices.isEmpty ? "" : devices + "\n")
+    try image.standIn("lsblk", "cat \"$LIFEBOAT_ROOT/devices\"")
+    // Mounting shows a Windows on /dev/sda2 only.
+    try image.standIn(
+      "ntfs-3g",
+      """
+      echo "ntfs-3g $*" >>"$LIFEBOAT_ROOT/done"
+      if [ -e "$LIFEBOAT_ROOT/hibernated" ] && [ "${2%%,*}" = rw ]; then echo 'Windows is hibernated' >&2; exit 14; fi
+      [ "$3" != /dev/sda2 ] || mkdir -p "$4/WINDOWS/system32/config"
+      """)
+    try image.standIn("umount", "echo \"umount $*\" >>\"$LIFEBOAT_ROOT/done\"; rm -rf \"$1\"/*")
+    return image
+  }
+
+  private func pick(_ image: StartedImage, _ arguments: String..., session: String = "session") async throws
+    -> Tool.Outcome
+  {
+    let file = image.root.appending(session).string
+    switch arguments.count {
+    case 1: return try await image.run("usr/bin/lifeboat-pick", arguments[0], environment: ["LIFEBOAT_SESSION": file])
+    default:
+      return try await image.run(
+        "usr/bin/lifeboat-pick", arguments[0], arguments[1], environment: ["LIFEBOAT_SESSION": file])
+    }
+  }
+
+  @Test func disksWithoutTheMedium() async throws {
+    let image = try await image()
+    try image.answer("0 /dev/sda")
+    let outcome = try await pick(image, "disk")
+    #expect(outcome.status == 0 && outcome.output == "/dev/sda\n", "\(outcome)")
+    for text in ["500 GB  sata  Samsung SSD 870", "1.0 TB  nvme", "(read-only)", "/dev/sdb1, is not listed"] {
+      #expect(image.boxes.contains(text), "lacks \(text): \(image.boxes)")
+    }
+    for text in ["/dev/sdb ", "Stick", "/dev/sr0 ", "/dev/loop0"] { #expect(!image.boxes.contains(text)) }
+  }
+
+  @Test(arguments: ["/dev/sdb", "/dev/sdb1", "/dev/sdb2"])
+  func theMediumIsNeverOffered(medium: String) async throws {
+    for kind in ["disk", "partition"] {
+      let image = try await image(medium: medium)
+      try image.answer("1 ")
+      _ = try await pick(image, kind)
+      #expect(!image.boxes.replacing("medium, \(medium),", with: "").contains("/dev/sdb"), "\(kind): \(image.boxes)")
+    }
+  }
+
+  @Test func partitions() async throws {
+    let image = try await image()
+    try image.answer("0 /dev/sda2")
+    #expect(try await pick(image, "partition").output == "/dev/sda2\n")
+    for text in ["/dev/sda1", "105 MB  vfat", "499 GB  ntfs", "Windows 11", "BitLocker"] {
+      #expect(image.boxes.contains(text), "lacks \(text): \(image.boxes)")
+    }
+    // Whole disks only where a file system lies right on them; discs and layers not at all.
+    for text in ["/dev/sda ", "/dev/sr0", "/dev/loop0"] { #expect(!image.boxes.contains(text)) }
+  }
+
+  @Test func notChoosingIsQuiet() async throws {
+    let image = try await image()
+    try image.answer("1 ")
+    let outcome = try await pick(image, "disk")
+    #expect(outcome.status == 130 && outcome.output.isEmpty)
+  }
+
+  @Test(arguments: ["disk", "partition", "windows"]) func nothingToChoose(kind: String) async throws {
+    let image = try await image(devices: "")
+    try image.answer("0 ok")
+    let outcome = try await pick(image, kind)
+    #expect(outcome.status == 1 && outcome.output.isEmpty)
+    #expect(image.boxes.contains("was found"), "\(image.boxes)")
+  }
+
+  @Test func theOnlyWindowsIsTakenReadOnly() async throws {
+    let image = try await image()
+    let outcome = try await pick(image, "windows")
+    let point = "\(image.root)/run/lifeboat/windows/1"
+    #expect(outcome.status == 0 && outcome.output == point + "\n", "\(outcome)")
+    #expect(image.boxes.isEmpty)
+    #expect(
+      image.done.split(separator: "\n").map(String.init) == [
+        "ntfs-3g -o ro,noatime,big_writes /dev/sda2 \(point)", "umount \(point)",
+        "ntfs-3g -o ro,noatime,big_writes /dev/sda2 \(point)",
+      ])
+    #expect(image.text("session") == point + "\n")
+  }
+
+  @Test func writingHasToBeAskedFor() async throws {
+    let image = try await image()
+    #expect(try await pick(image, "windows", "--write").status == 0)
+    let mounts = image.done.split(separator: "\n").filter { $0.hasPrefix("ntfs-3g") }
+    #expect(mounts.map { $0.contains(" rw,") } == [false, true])
+  }
+
+  @Test func aHibernatedWindowsIsNotWrittenTo() async throws {
+    let image = try await image()
+    try image.write("hibernated", "")
+    try image.answer("0 ok")
+    let outcome = try await pick(image, "windows", "--write")
+    #expect(outcome.status == 1 && outcome.output.isEmpty)
+    #expect(image.boxes.contains("Windows is hibernated") && image.boxes.contains("not shut down fully"))
+    #expect(image.text("session").isEmpty)
+  }
+
+  @Test func severalAreChosenFrom() async throws {
+    let image = try await image()
+    try image.standIn("ntfs-3g", "mkdir -p \"$4/Windows/System32/config\"")
+    try image.write("devices", Self.devices.replacing("BitLocker", with: "ntfs") + "\n")
+    try image.answer("0 /dev/nvme0n1p1")
+    #expect(try await pick(image, "windows").status == 0)
+    #expect(image.boxes.contains("/dev/sda2") && image.boxes.contains("/dev/nvme0n1p1"))
+  }
+
+  @Test func encryptedVolumesAreMentioned() async throws {
+    let image = try await image()
+    try image.standIn("ntfs-3g", "exit 12")
+    try image.answer("0 ok")
+    #expect(try await pick(image, "windows").status == 1)
+    #expect(image.boxes.contains("1 volume(s) encrypted by BitLocker"))
+  }
+
+  @Test func whatTheOtherConsoleUsesIsLeftAlone() async throws {
+    let image = try await image()
+    let point = "\(image.root)/run/lifeboat/windows/1"
+    try image.write("run/lifeboat/windows/1/Windows/System32/config/SAM", "")
+    try image.write(
+      "proc/self/mounts", "/dev/sdb1 /run/live/medium iso9660 ro 0 0\n/dev/sda2 \(point) fuseblk rw 0 0\n")
+    try image.answer("0 ok")
+    #expect(try await pick(image, "windows", session: "another").status == 1)
+    #expect(image.boxes.contains("in use already") && image.done.isEmpty, "\(image.boxes)")
+    // The tool that mounted it may have it mounted in another way.
+    try image.write("session", point + "\n")
+    FileTree.remove(image.root.appending("run/lifeboat/windows/1/Windows"))
+    try image.standIn("umount", "echo \"umount $*\" >>\"$LIFEBOAT_ROOT/done\"")
+    try image.write("run/lifeboat/windows/1/Windows/System32/config/SAM", "")
+    try image.standIn("rmdir", "exit 0")
+    #expect(try await pick(image, "windows", "--write").status == 0)
+    #expect(image.done.hasPrefix("umount \(point)\n"))
+  }
+
+  @Test func aFileBelowAFolder() async throws {
+    let image = try await image()
+    try image.write("disk/Users/anna/letter one.txt", "")
+    try image.write("disk/Users/berta/x", "")
+    let top = image.root.appending("disk").string
+    try image.answer("0 Users/", "0 berta/", "0 ..", "0 anna/", "0 letter one.txt")
+    #expect(try await pick(image, "file", top).output == "\(top)/Users/anna/letter one.txt\n")
+    // There is no way up from where it starts.
+    #expect(image.boxes.split(separator: "\n").first?.contains("../") == false)
+  }
+
+  @Test(arguments: ["", "nothing", "file", "windows"]) func wrongUse(kind: String) async throws {
+    let outcome = try await pick(image(), kind, "/no such folder")
+    #expect(outcome.status == (kind == "" || kind == "nothing" || kind == "file" || kind == "windows" ? 64 : 0))
+    #expect(outcome.errors.contains("usage: lifeboat-pick"))
+  }
+}
