@@ -86,7 +86,8 @@ enum TextRules {
   static let mirror = TextRule(
     meaning: "the URL of a Debian repository, or the absolute path of a local one",
     pattern: "^(?:\(repository)|(?:\(sourceLine)\\n)*\(sourceLine)(?:\\n)?)$", length: 1...2048,
-    remedy: #"Write a URL such as "https://mirror.contoso.example/debian", an absolute path, or lines of sources.list(5)."#)
+    remedy:
+      #"Write a URL such as "https://mirror.contoso.example/debian", an absolute path, or lines of sources.list(5)."#)
 
   private static let repository =
     #"(?:https?://[^\s"'\[\]/][^\s"'\[\]]*|(?:file://)?/[^\s"'\[\]]*)"#
