@@ -127,11 +127,21 @@ public struct ExternalCommand: Sendable, Equatable {
     return file
   }
 
+  /// Where programs are looked for: Debian leaves the folders of administrators out of an ordinary user's `PATH`, but
+  /// mkfs.vfat and chroot, which need no administrator, are there.
+  static func searchPath(_ inherited: String?) -> String {
+    var folders = (inherited ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").map(String.init)
+    for folder in ["/usr/local/sbin", "/usr/sbin", "/sbin"] where !folders.contains(folder) { folders.append(folder) }
+    return folders.joined(separator: ":")
+  }
+
   private func execute<Result: Sendable>(_ body: (Configuration) async throws -> Result) async throws -> Result {
     var platform = PlatformOptions()
     platform.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
+    let path = getenv("PATH").map { String(cString: $0) }
     let additions = Dictionary(
-      uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0.key), Optional($0.value)) })
+      uniqueKeysWithValues: environment.merging(["PATH": Self.searchPath(path)]) { own, _ in own }
+        .map { (Environment.Key(stringLiteral: $0.key), Optional($0.value)) })
     let configuration = Configuration(
       executable: program.contains("/") ? .path(FilePath(program)) : .name(program), arguments: Arguments(arguments),
       environment: .inherit.updating(additions), platformOptions: platform)

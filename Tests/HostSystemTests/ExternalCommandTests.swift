@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import Foundation
-import HostSystem
 import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
+
+@testable import HostSystem
 
 @Suite struct ExternalCommandTests {
   @Test func namesAMissingProgramAndItsPackage() async throws {
@@ -97,5 +98,14 @@ import Testing
     task.cancel()
     await #expect(throws: CancellationError.self) { try await task.value }
     #expect(kill(try #require(process), 0) == -1, "the program is still there")
+  }
+
+  /// As a login on Debian sets it for ordinary users, who nevertheless may run mkfs.vfat and chroot.
+  @Test func looksWhereAdministratorsLook() async throws {
+    let path = ExternalCommand.searchPath("/usr/local/bin:/usr/bin:/bin")
+    #expect(path == "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin")
+    #expect(ExternalCommand.searchPath("/sbin:/bin") == "/sbin:/bin:/usr/local/sbin:/usr/sbin")
+    let inherited = try await ExternalCommand("sh", ["-c", "echo $PATH"]).text()
+    #expect(inherited.trimmingCharacters(in: .newlines).split(separator: ":").contains("/usr/sbin"))
   }
 }
