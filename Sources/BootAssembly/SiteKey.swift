@@ -55,7 +55,9 @@ public struct SiteKey: Sendable, Equatable {
   }
 
   /// Signs bytes.
-  /// - Parameter keyPath: the private key; or its `.pub`, when ssh-agent holds the private one.
+  /// - Parameters:
+  ///   - bytes: the content of `lifeboat.json`.
+  ///   - keyPath: the private key; or its `.pub`, when ssh-agent holds the private one.
   /// - Returns: the text of the signature file.
   /// - Throws: `BootAssemblyFailure.keyUnusable` or `.keyNotEd25519`, `ExternalCommand.Failure.notInstalled`.
   public static func sign(_ bytes: [UInt8], with keyPath: FilePath) async throws -> [UInt8] {
@@ -71,6 +73,7 @@ public struct SiteKey: Sendable, Equatable {
 
   /// Checks a signature over bytes.
   /// - Parameters:
+  ///   - bytes: the content of `lifeboat.json`.
   ///   - signature: the content of `lifeboat.json.sig`, or nil where a medium has none.
   ///   - publicKey: the only key that is accepted.
   /// - Throws: `BootAssemblyFailure.signatureAbsent`, `.signatureMalformed`, `.signatureInvalid`,

@@ -111,7 +111,9 @@ public struct Planner: Sendable {
   }
 
   /// Makes the plan.
-  /// - Parameter resolved: the archive's answer to each of `stacks`.
+  /// - Parameters:
+  ///   - resolved: the archive's answer to each of `stacks`.
+  ///   - surroundings: what the host adds.
   /// - Throws: `Failure.unresolved` if an answer is missing.
   public func plan(_ resolved: [LayerStack: ResolvedStack], _ surroundings: Surroundings) throws(Failure) -> Plan {
     var plan = Plan(steps: [], media: [])

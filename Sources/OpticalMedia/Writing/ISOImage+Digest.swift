@@ -7,7 +7,9 @@ extension ISOImage {
   ///
   /// It is no by-product of writing: the seal in the volume descriptor near the image's beginning depends on all that
   /// follows, and SHA-256 runs from front to back. One sequential pass costs what `openssl dgst` takes.
-  /// - Parameter progress: steps are named `digest NAME`.
+  /// - Parameters:
+  ///   - path: the image.
+  ///   - progress: steps are named `digest NAME`.
   /// - Throws: `OperationFailure`, or `CancellationError`.
   public static func digest(of path: FilePath, progress: ProgressEvent.Handler? = nil) async throws -> Digest {
     let step = "digest \(path.lastComponent?.string ?? path.string)"
