@@ -46,6 +46,7 @@ test: ## install what is missing and run all tests (three boots among them)
 check: ## the rules of the source: format, shell, imports, sizes, warnings
 	@scripts/install-packages build test
 	@scripts/check
+	@scripts/check-readme
 	@scripts/step "Building everything without warnings" scripts/build-without-warnings $(SWIFT)
 
 boot-test: ## boot the demo on every firmware, from disc and stick (software emulation: about 20 minutes)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import Foundation
 import HostSystem
+import TestSupport
 import Testing
 
 @testable import RecoveryManifest
@@ -123,5 +124,9 @@ import Testing
     #expect(Image.isName(text) == valid)
     #expect(Image.isName(String(repeating: "a", count: 32)))
     #expect(!Image.isName(String(repeating: "a", count: 33)))
+  }
+
+  @Test("docs/manifest.md is the reference of this schema") func document() throws {
+    #expect(try Golden.difference(ManifestSchema.markdownReference(), "docs/manifest.md") == nil)
   }
 }
