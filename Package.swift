@@ -93,6 +93,9 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
+      name: "BuildTests",
+      dependencies: ["RecoveryPlan", "RecoveryManifest", "HostSystem", "TestSupport", system], swiftSettings: strict),
+    .testTarget(
       name: "BootTests",
       dependencies: ["TrialMachine", "OpticalMedia", "BootAssembly", "HostSystem", "TestSupport", system],
       swiftSettings: strict),

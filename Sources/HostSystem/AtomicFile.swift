@@ -4,7 +4,7 @@ public import SystemPackage
 
 /// A file that appears under its name only when it is complete and on the disk.
 ///
-/// The bytes go to `.NAME.XXXXXX` in the same directory; then fsync, rename, fsync of the directory. If anything
+/// The bytes go to `.NAME.XXXXXX.new` in the same directory; then fsync, rename, fsync of the directory. If anything
 /// fails, or the process is killed, whatever stood under the name before still stands there.
 public enum AtomicFile {
   /// Writes small content at once.
@@ -30,6 +30,8 @@ public enum AtomicFile {
       try FileDescriptor.open(
         temporary, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec], permissions: permissions)
     }
+    // Tells whoever looks for leftovers that this one is still being written.
+    flock(descriptor.rawValue, LOCK_EX | LOCK_NB)
     do {
       let result = try body(descriptor, temporary)
       try OperationFailure.wrap("write", path) {
@@ -69,10 +71,23 @@ public enum AtomicFile {
     fsync(directory.rawValue)
   }
 
+  /// Removes what processes that were killed while they wrote this file have left beside it.
+  public static func removeLeftovers(of path: FilePath) {
+    guard let name = path.lastComponent?.string else { return }
+    let folder = path.removingLastComponent()
+    for other in FileTree.names(in: folder.isEmpty ? "." : folder) where other.hasPrefix(".\(name).") {
+      guard other.dropFirst(name.count + 2).wholeMatch(of: /[0-9a-z]+\.new/) != nil,
+        let descriptor = try? FileDescriptor.open(folder.appending(other), .readOnly, options: [.closeOnExec, .noFollow])
+      else { continue }
+      if flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 { unlink(folder.appending(other).string) }
+      try? descriptor.close()
+    }
+  }
+
   private static func temporarySibling(of path: FilePath) throws -> FilePath {
     guard let name = path.lastComponent else { throw OperationFailure("create", path, .isDirectory) }
     let random = UInt32.random(in: 0 ... .max)
-    return path.removingLastComponent().appending(".\(name.string).\(String(random, radix: 36))")
+    return path.removingLastComponent().appending(".\(name.string).\(String(random, radix: 36)).new")
   }
 }
 

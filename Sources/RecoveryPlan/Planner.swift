@@ -15,18 +15,24 @@ public struct Planner: Sendable {
     public var recipes: [Recipe: Digest]
     /// Digests of the manifest's `files` and `hooks`, by their path beside the manifest.
     public var files: [String: Digest]
+    /// For each release the time of its archive, in seconds since 1970, which generated files carry.
+    public var times: [String: Int64]
     /// What the signing key is, as its public line; nil for media without a signature.
     public var signer: String?
 
+    /// The time as an input of a step.
+    func time(_ release: String) -> [String: String] { ["time": "\(times[release] ?? 0)"] }
+
     /// Collects what the host adds.
     public init(
-      lifeboat: String, programs: [String: String], recipes: [Recipe: Digest], files: [String: Digest], signer: String?
+      lifeboat: String, programs: [String: String], recipes: [Recipe: Digest], files: [String: Digest], signer: String?, times: [String: Int64] = [:]
     ) {
       self.lifeboat = lifeboat
       self.programs = programs
       self.recipes = recipes
       self.files = files
       self.signer = signer
+      self.times = times
     }
   }
 
@@ -147,7 +153,8 @@ public struct Planner: Sendable {
       let i386 = try answer(loaderStack(image.release, .x86)).layers[0]
       let loaders = add(
         Step(
-          kind: .loaders, name: image.release, architecture: nil, inputs: [:], packages: amd64 + i386))
+          kind: .loaders, name: image.release, architecture: nil, inputs: surroundings.time(image.release),
+          packages: amd64 + i386))
       let medium = Self.mediumStep(image, systems, loaders: loaders, surroundings)
       plan.media.append(Plan.Medium(image: image, systems: systems, loaders: loaders, key: add(medium)))
     }

@@ -52,6 +52,10 @@ public struct Step: Sendable, Equatable {
   /// `base x64 bookworm`: the place that successive versions of a step share.
   public var title: String { "\(kind.rawValue) \(name)" }
 
+  /// Seconds since 1970 that generated files in the result carry; an input like others, so that the same key stands
+  /// for the same bytes.
+  public var timestamp: Int64 { inputs["time"].flatMap { Int64($0) } ?? 0 }
+
   /// The content key.
   public var key: Digest {
     var lines = ["lifeboat-step 1", kind.rawValue, architecture?.rawValue ?? "-"]

@@ -10,33 +10,34 @@ struct SystemSteps {
 
   private var recipe: String { surroundings.recipes[.build]?.hex ?? "" }
 
-  private func programs(_ names: String...) -> [String: String] {
-    surroundings.programs.filter { names.contains($0.key) }
+  /// The time, and the versions of programs.
+  private func common(_ programs: String...) -> [String: String] {
+    surroundings.programs.filter { programs.contains($0.key) }.merging(surroundings.time(image.release)) { $1 }
   }
 
   func base(_ packages: [ResolvedPackage]) -> Step {
     Step(
       kind: .base, name: "\(architecture.rawValue) \(image.release)", architecture: architecture,
-      inputs: programs("mmdebstrap", "mksquashfs").merging(["recipe": recipe, "release": image.release]) { $1 },
+      inputs: common("mmdebstrap", "mksquashfs").merging(["recipe": recipe, "release": image.release]) { $1 },
       packages: packages)
   }
 
   func initramfs(on base: Digest) -> Step {
     Step(
       kind: .initramfs, name: "\(architecture.rawValue) \(image.release)", architecture: architecture,
-      inputs: ["recipe": recipe], dependencies: [base])
+      inputs: common().merging(["recipe": recipe]) { $1 }, dependencies: [base])
   }
 
   func tools(_ packages: [ResolvedPackage], name: String, on below: [Digest]) -> Step {
     Step(
       kind: .tools, name: "\(architecture.rawValue) \(name)", architecture: architecture,
-      inputs: programs("mksquashfs").merging(["recipe": recipe]) { $1 }, packages: packages, dependencies: below)
+      inputs: common("mksquashfs").merging(["recipe": recipe]) { $1 }, packages: packages, dependencies: below)
   }
 
   /// Hooks see the whole system, so they hang on all of it; a locale or a keyboard map hangs only on the packages
   /// that it is made from.
   func settings(on below: [Digest], below packages: [ResolvedPackage]) -> Step {
-    var inputs = programs("mksquashfs")
+    var inputs = common("mksquashfs")
     inputs["files of every image"] = surroundings.recipes[.image]?.hex
     inputs["image"] = image.name
     inputs["title"] = image.title

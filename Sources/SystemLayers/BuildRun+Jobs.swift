@@ -32,10 +32,10 @@ extension SystemBuilder {
   }
 
   /// The script of that name with its arguments, and the time that generated files carry.
-  func script(_ name: String, _ arguments: [String], _ context: Context) throws -> ExternalCommand {
+  func script(_ name: String, _ arguments: [String], _ step: Step) throws -> ExternalCommand {
     let file = try InstalledData.folder(of: "SystemLayers").appending("build").appending(name)
     return ExternalCommand(
-      "sh", [file.string] + arguments, environment: ["SOURCE_DATE_EPOCH": "\(context.archive.timestamp)"])
+      "sh", [file.string] + arguments, environment: ["SOURCE_DATE_EPOCH": "\(step.timestamp)"])
   }
 
   private func index(_ step: Step, _ context: Context) throws -> PackageIndex {
@@ -62,7 +62,7 @@ extension SystemBuilder {
       SystemRecipe.basePackages(index.architecture).joined(separator: ","), outputs(step, workshop).string,
     ]
     try await workshop.run(ExternalCommand("mkdir", ["-p", outputs(step, workshop).string]))
-    try await runBuilder(try script("make-base", arguments, context), step, workshop)
+    try await runBuilder(try script("make-base", arguments, step), step, workshop)
     try await checkPackages(step, below: [], workshop)
   }
 
@@ -77,7 +77,7 @@ extension SystemBuilder {
     let arguments = [
       workshop.folder.string, index.folder.string, name, lowerFolders(below, workshop), outputs(step, workshop).string,
     ]
-    try await runBuilder(try script("make-tools", arguments, context), step, workshop)
+    try await runBuilder(try script("make-tools", arguments, step), step, workshop)
     try await checkPackages(step, below: below, workshop)
   }
 
@@ -90,19 +90,19 @@ extension SystemBuilder {
   private func pack(_ step: Step, _ context: Context, _ workshop: Workshop) async throws -> StepCache.Stored {
     let place = try cache.begin(step)
     let source = workshop.folder.appending("tree/\(tree(step))").string
-    try await workshop.run(try script("pack-layer", [source, "\(place)/layer.squashfs"], context))
+    try await workshop.run(try script("pack-layer", [source, "\(place)/layer.squashfs"], step))
     let kept = step.kind == .base ? ["packages", "vmlinuz"] : ["packages"]
     let files = kept.map { outputs(step, workshop).appending($0).string }
     try await workshop.run(ExternalCommand("cp", ["-t", place.string] + files))
-    return try finish(step, place, ["layer.squashfs"] + kept, context)
+    return try finish(step, place, ["layer.squashfs"] + kept)
   }
 
   private func makeInitramfs(_ step: Step, _ context: Context, _ workshop: Workshop) async throws -> StepCache.Stored {
     progress(.started(step: step.title, total: nil))
     let place = try cache.begin(step)
     try await runBuilder(
-      try script("make-initramfs", [workshop.folder.string, place.string], context), step, workshop)
-    return try finish(step, place, ["initrd.img"], context)
+      try script("make-initramfs", [workshop.folder.string, place.string], step), step, workshop)
+    return try finish(step, place, ["initrd.img"])
   }
 
   private func makeLoaders(_ step: Step, _ context: Context) async throws -> StepCache.Stored {
@@ -122,7 +122,7 @@ extension SystemBuilder {
       }
       FileTree.remove(root.appending("usr/share/doc"))
     }
-    return try finish(step, place, Architecture.allCases.map(\.debian), context)
+    return try finish(step, place, Architecture.allCases.map(\.debian))
   }
 
   // MARK: - Parts of jobs
@@ -166,10 +166,8 @@ extension SystemBuilder {
     }
   }
 
-  func finish(
-    _ step: Step, _ place: FilePath, _ outputs: [String], _ context: Context
-  ) throws -> StepCache.Stored {
-    let stored = try cache.commit(step, from: place, outputs: outputs, timestamp: context.archive.timestamp)
+  func finish(_ step: Step, _ place: FilePath, _ outputs: [String]) throws -> StepCache.Stored {
+    let stored = try cache.commit(step, from: place, outputs: outputs, timestamp: step.timestamp)
     progress(.finished(step: step.title, produced: stored.outputs.values.reduce(.zero) { $0 + $1.size }))
     return stored
   }

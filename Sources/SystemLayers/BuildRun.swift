@@ -10,6 +10,7 @@ extension SystemBuilder {
   /// - Returns: for each step the result or the error, by key.
   /// - Throws: `FileLock.Busy`, `OperationFailure`, `SystemLayersFailure.noUserNamespaces`; a failing step throws nothing.
   public func build(_ plan: Plan, _ archive: Archive) async throws -> [Digest: Result<StepCache.Stored, any Error>] {
+    await cache.sweep(asRoot: options.asRoot)
     let steps = plan.steps.filter { $0.kind != .medium }
     var found: [Digest: Result<StepCache.Stored, any Error>] = [:]
     for step in steps {
@@ -22,7 +23,6 @@ extension SystemBuilder {
     }
     let jobs = JobList(missing: steps.filter { found[$0.key] == nil }, plan: plan).jobs
     guard !jobs.isEmpty else { return found }
-    await cache.sweep(asRoot: options.asRoot)
     let needed = Set(jobs.filter(\.needsWorkshop).map(\.place)).sorted()
     let board = JobBoard(waiting: jobs, results: found)
     return try await withWorkshops(needed[...], [:], share: needed.count) { workshops in

@@ -3,6 +3,7 @@ internal import FoundationEssentials
 internal import HostSystem
 internal import RecoveryManifest
 internal import RecoveryPlan
+internal import Synchronization
 internal import SystemPackage
 
 extension PackageIndex {
@@ -45,10 +46,12 @@ extension PackageIndex {
   private func closure(_ names: [String]) async throws -> [ResolvedPackage] {
     let empty = folder.appending("no-archives")
     try FileTree.makeFolder(empty.appending("partial"))
-    let question = ["install", "-qq", "-y", "--print-uris", "-o", "Dir::Cache::archives=\(empty)"]
+    let question = ["install", "-q", "-y", "--print-uris", "-o", "Dir::Cache::archives=\(empty)"]
+    // What stands in the way of an installation apt says on standard output, and with -qq not at all.
+    let said = Mutex<[String]>([])
     do {
-      let text = try await aptGet(question + names).text()
-      return try text.split(separator: "\n").map(Self.package)
+      try await aptGet(question + names).run { line in said.withLock { $0.append(line) } }
+      return try said.withLock { $0 }.filter { $0.hasPrefix("'") }.map { try Self.package(Substring($0)) }
     } catch ExternalCommand.Failure.failed(_, _, let lines) {
       throw refusal(lines)
     }

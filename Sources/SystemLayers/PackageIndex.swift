@@ -78,10 +78,11 @@ struct PackageIndex: Sendable {
 
   /// Fetches the indexes that changed.
   /// - Returns: suites left out because their index is not the signed one; empty unless `allowIncomplete`.
-  /// - Throws: `SystemLayersFailure.noNetwork`, `.badSignature`, `.indexMismatch`, `.apt`.
+  /// - Throws: `SystemLayersFailure.noNetwork`, `.noRelease`, `.badSignature`, `.indexMismatch`, `.apt`.
   func update(allowIncomplete: Bool) async throws -> [String] {
     do {
-      _ = try await aptGet(["update", "-q"]).text()
+      // Why a server cannot be reached stands on standard output alone.
+      try await aptGet(["update", "-q"]).run()
       try remember(leftOut: [])
       return []
     } catch ExternalCommand.Failure.failed(_, _, let lines) {
@@ -131,7 +132,7 @@ struct AptTrouble {
     let signature = errors.first { line in
       [
         "NO_PUBKEY", "BADSIG", "EXPKEYSIG", "is not signed", "signatures were invalid", "couldn't be verified",
-        "REVKEYSIG", "isn't signed", "NODATA",
+        "REVKEYSIG", "isn't signed", "no longer signed", "NODATA",
       ].contains { line.contains($0) }
     }
     if let signature { return .badSignature(detail: String(signature.dropFirst(3))) }
@@ -154,6 +155,8 @@ struct AptTrouble {
       ].contains { line.contains($0) }
     }
     if let unreachable { return .noNetwork(detail: unreachable.trimmingSpaces) }
+    let absent = errors.first { $0.hasSuffix("have a Release file.") || $0.hasSuffix("has a Release file.") }
+    if let absent { return .noRelease(detail: String(absent.dropFirst(3))) }
     return .apt(lastLines: errors.isEmpty ? lines : errors)
   }
 }
@@ -166,9 +169,10 @@ extension String {
 }
 
 extension PackageIndex {
-  /// Seconds since 1970 of the newest release file's `Date`, 0 without any.
-  var newestRelease: Int64 {
-    let dates = FileTree.names(in: lists).filter { $0.hasSuffix("Release") }.compactMap { name -> Int64? in
+  /// Seconds since 1970 of the `Date` of the release's own release file; 0 without one.
+  var releaseTime: Int64 {
+    let names = FileTree.names(in: lists).filter { $0.hasSuffix("Release") && $0.contains("_dists_\(release)_") }
+    let dates = names.compactMap { name -> Int64? in
       guard let text = try? FileTree.text(of: lists.appending(name)) else { return nil }
       guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("Date: ") }) else { return nil }
       return ReleaseDate.seconds(line.dropFirst(6))

@@ -21,18 +21,18 @@ extension SystemBuilder {
     if let workshop {
       try await applySettings(image, step, files: files, context, workshop)
       let tree = workshop.folder.appending("tree/\(tree(step))").string
-      try await workshop.run(try script("pack-layer", [tree, layer], context))
+      try await workshop.run(try script("pack-layer", [tree, layer], step))
     } else {
       var pack = ExternalCommand(
         "mksquashfs",
         [files.string, layer, "-all-root", "-comp", "zstd", "-Xcompression-level", "9", "-noappend", "-quiet"],
         package: "squashfs-tools")
       pack.arguments.append("-no-progress")
-      pack.environment["SOURCE_DATE_EPOCH"] = "\(context.archive.timestamp)"
+      pack.environment["SOURCE_DATE_EPOCH"] = "\(step.timestamp)"
       try await pack.run()
     }
     FileTree.remove(files)
-    return try finish(step, place, ["layer.squashfs"], context)
+    return try finish(step, place, ["layer.squashfs"])
   }
 
   private func applySettings(
@@ -51,7 +51,7 @@ extension SystemBuilder {
     ]
     do {
       let progress = self.progress
-      try await workshop.run(try script("make-settings", arguments, context)) {
+      try await workshop.run(try script("make-settings", arguments, step)) {
         progress(.detail(step: step.title, line: $0))
       }
     } catch ExternalCommand.Failure.failed(_, _, let lines) where lines.last?.hasPrefix("hook-failed ") == true {

@@ -42,8 +42,9 @@ public struct SystemBuilder: Sendable {
     public let resolved: [LayerStack: ResolvedStack]
     /// Suites that were left out, as `architecture suite`.
     public let incomplete: [String]
-    /// Seconds since 1970 of the newest signed release file: the time that generated files carry.
-    public let timestamp: Int64
+    /// For each release the date of its signed release file, in seconds since 1970: the time that generated files
+    /// carry. Those of updates are newer, but change several times a day.
+    public let times: [String: Int64]
     let leftOut: [IndexName: [String]]
   }
 
@@ -92,9 +93,9 @@ public struct SystemBuilder: Sendable {
     let leftOut = try await refresh(indexes)
     let resolved = try await resolve(stacks, indexes)
     let incomplete = leftOut.flatMap { name, suites in suites.map { "\(name.architecture.debian) \($0)" } }
-    let timestamp = indexes.values.map(\.newestRelease).max() ?? 0
+    let times = Dictionary(indexes.values.map { ($0.release, $0.releaseTime) }) { max($0, $1) }
     return Archive(
-      indexes: indexes, resolved: resolved, incomplete: incomplete.sorted(), timestamp: timestamp, leftOut: leftOut)
+      indexes: indexes, resolved: resolved, incomplete: incomplete.sorted(), times: times, leftOut: leftOut)
   }
 
   /// Firmware lies in a component of its own.

@@ -7,6 +7,8 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
   case noSources(release: String)
   /// The archive cannot be reached.
   case noNetwork(detail: String)
+  /// There is no such archive, or it does not have the release.
+  case noRelease(detail: String)
   /// What the archive sent is not signed by a trusted key.
   case badSignature(detail: String)
   /// An index is not the one that the signed release file names: the mirror is being updated, or broken.
@@ -43,6 +45,7 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
     switch self {
     case .noSources: "no-apt-sources"
     case .noNetwork: "no-network"
+    case .noRelease: "no-release"
     case .badSignature: "bad-signature"
     case .indexMismatch: "index-mismatch"
     case .unknownPackages: "unknown-package"
@@ -65,6 +68,7 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
     switch self {
     case .noSources(let release): "this machine has no apt source for Debian, so there is no archive for \(release)"
     case .noNetwork(let detail): "the package archive cannot be reached: \(detail)"
+    case .noRelease(let detail): "the package archive is not there: \(detail)"
     case .badSignature(let detail): "the package archive is not signed by a trusted key: \(detail)"
     case .indexMismatch(let suites, let architecture, let detail):
       "the mirror's \(architecture) index of \(suites.joined(separator: ", ")) is not the signed one: \(detail)"
@@ -99,6 +103,7 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
     case .noSources: "Give the manifest a `mirror`, or add a Debian source to /etc/apt/sources.list."
     case .noNetwork:
       "Check the network and the proxy (apt's settings are used), or build with --offline from what was fetched before."
+    case .noRelease: "Correct the `mirror`, or choose a release that it has."
     case .badSignature:
       "Do not build from this mirror; check the `mirror` and the keyring /usr/share/keyrings/debian-archive-keyring.gpg."
     case .indexMismatch:

@@ -23,6 +23,7 @@ struct Workshop: Sendable {
     at folder: FilePath, tmpfs size: ByteCount?, asRoot: Bool, _ body: @Sendable (Workshop) async throws -> Result
   ) async throws -> Result {
     try FileTree.makeFolder(folder)
+    defer { FileTree.remove(folder) }
     let script = try InstalledData.folder(of: "SystemLayers").appending("build/hold-workshop")
     let command = holderCommand(script, folder: folder, tmpfs: size, asRoot: asRoot)
     do {

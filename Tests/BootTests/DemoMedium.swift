@@ -23,11 +23,6 @@ actor DemoMedium {
     return try await task.value
   }
 
-  /// Where builds of tests put their results, for the next run.
-  static var cache: FilePath {
-    HostEnvironment["LIFEBOAT_TEST_CACHE"].map { FilePath($0) } ?? Repository.path(".build/test-cache")
-  }
-
   /// The demo's manifest with what emulation needs to be bearable: address space randomisation makes every start of a
   /// program a new translation.
   private static func manifest() throws -> String {
@@ -46,11 +41,12 @@ actor DemoMedium {
       try AtomicFile.write(Array(text.utf8), to: folder.appending(file))
       if text.hasPrefix("#!") { try FileTree.setPermissions(folder.appending(file), 0o755) }
     }
-    try FileTree.makeFolder(cache)
-    // A mirror whose index of updates lags behind is no reason not to test.
-    let outcome = try await Repository.lifeboat(
-      ["build", "rescue.toml", "--allow-incomplete-suites", "-o", "."] + arguments, in: folder,
-      environment: ["XDG_CACHE_HOME": cache.string])
+    let outcome = try await TestCache.shared.alone { cache in
+      // A mirror whose index of updates lags behind is no reason not to test.
+      try await Repository.lifeboat(
+        ["build", "rescue.toml", "--allow-incomplete-suites", "-o", "."] + arguments, in: folder,
+        environment: ["XDG_CACHE_HOME": cache.string])
+    }
     try #require(outcome.status == 0, "\(outcome)")
     return folder
   }

@@ -46,6 +46,12 @@ import Testing
     #expect(try FileTree.text(of: file) == "old")
     #expect(folder.names.count == 2, "the half-written file keeps its hidden temporary name")
     #expect(folder.names.contains { $0.hasPrefix(".file.") })
+    try folder.write(".file.swp", "an editor's")
+    try AtomicFile.create(at: file) { _, temporary in
+      AtomicFile.removeLeftovers(of: file)
+      let living = try #require(temporary.lastComponent?.string)
+      #expect(Set(folder.names) == ["file", ".file.swp", living], "neither what lives nor what is another's goes")
+    }
   }
 
   @Test(arguments: ["", "sub/"])

@@ -24,10 +24,10 @@ struct BuildSession: Sendable {
     let signer = if let signingKey { try await SiteKey.describe(signingKey).publicKey } else { String?.none }
     var recipes = try SystemBuilder.recipes()
     recipes[.boot] = try FileTree.digest(of: InstalledData.folder(of: "BootAssembly"))
+    let archive = try await builder.consult(planner.stacks, mirror: manifest.mirror)
     let surroundings = Planner.Surroundings(
       lifeboat: Version.current, programs: try await programs, recipes: recipes, files: try fileDigests(),
-      signer: signer)
-    let archive = try await builder.consult(planner.stacks, mirror: manifest.mirror)
+      signer: signer, times: archive.times)
     return (try planner.plan(archive.resolved, surroundings), archive)
   }
 

@@ -44,6 +44,7 @@ struct MediumWriter: Sendable {
       name: medium.name, path: path.string, identifier: medium.identifier, size: nil, sha256: nil, state: "written",
       seconds: 0)
     let systems = try medium.systems.map(systemFiles)
+    AtomicFile.removeLeftovers(of: path)
     if let digest = await standing(medium, at: path) {
       outcome.state = "unchanged"
       outcome.sha256 = digest

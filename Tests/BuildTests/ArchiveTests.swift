@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import HostSystem
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Days on which the package archive is at fault, or the manifest asks it for what it does not have.
+///
+/// The archive is a folder of the test's own; nothing here gets so far as to build.
+@Suite struct ArchiveTests {
+  private let mirror: LocalMirror
+  private let key: SigningKey
+  private static let key = Task { try await SigningKey("Lifeboat's tests") }
+
+  init() async throws {
+    mirror = try LocalMirror()
+    key = try await Self.key.value
+    try await mirror.publish("bookworm", LocalMirror.placeholders, signedBy: key)
+  }
+
+  private func workplace(_ suites: String..., more: [String] = []) throws -> Workplace {
+    let lines = (suites.isEmpty ? ["bookworm"] : suites).map {
+      "deb [signed-by=\(key.keyring)] file:\(mirror.folder.path) \($0) main"
+    }
+    let value = "\"\"\"\n\(lines.joined(separator: "\n"))\"\"\""
+    return try Workplace(manifest: Manifests.aid(mirror: value, more: more))
+  }
+
+  @Test func theArchiveOfTheseTestsIsGood() async throws {
+    let workplace = try workplace()
+    let run = try await workplace.lifeboat(["plan", "rescue.toml", "--json"])
+    #expect(run.status == 0, "\(run)")
+    #expect(try await workplace.plan().missing.count == 5)
+  }
+
+  @Test func aPackageThatDoesNotExistIsNamed() async throws {
+    let run = try await workplace(more: [#"packages = ["lifebelt"]"#]).build(online: true)
+    run.expect("unknown-package", .badInput, naming: ["\"lifebelt\"", "amd64", "bookworm"])
+  }
+
+  @Test func packagesThatExcludeEachOtherAreNamed() async throws {
+    let rivals = [
+      LocalMirror.Package(name: "alpha", fields: ["Conflicts: omega"]), LocalMirror.Package(name: "omega"),
+    ]
+    try await mirror.publish("bookworm", LocalMirror.placeholders + rivals, signedBy: key)
+    let run = try await workplace(more: [#"packages = ["alpha", "omega"]"#]).build(online: true)
+    run.expect("unsatisfiable", .badInput, naming: ["alpha", "omega"])
+  }
+
+  @Test func aPackageThatNeedsWhatDoesNotExistIsNamed() async throws {
+    let lonely = LocalMirror.Package(name: "lonely", fields: ["Depends: nowhere-to-be-found"])
+    try await mirror.publish("bookworm", LocalMirror.placeholders + [lonely], signedBy: key)
+    let run = try await workplace(more: [#"packages = ["lonely"]"#]).build(online: true)
+    run.expect("unsatisfiable", .badInput, naming: ["lonely", "nowhere-to-be-found"])
+  }
+
+  @Test func withoutANetworkItSaysHowToGoOn() async throws {
+    let workplace = try Workplace(manifest: Manifests.aid(mirror: "\"http://127.0.0.1:1/debian\""))
+    let run = try await workplace.build(online: true)
+    run.expect("no-network", .unavailable, naming: ["127.0.0.1", "refused"])
+    #expect(run.troubles[0].remedy?.contains("--offline") == true)
+  }
+
+  @Test func anArchiveThatDoesNotExistIsNamed() async throws {
+    let nowhere = mirror.folder.appending("nowhere")
+    let run = try await Workplace(manifest: Manifests.aid(mirror: "\"\(nowhere)\"")).build(online: true)
+    run.expect("no-release", .unavailable, naming: [nowhere.string, "bookworm"])
+  }
+
+  @Test func offlineNeedsWhatWasFetchedBefore() async throws {
+    let run = try await workplace().build()
+    run.expect("nothing-offline", .unavailable, naming: ["bookworm", "amd64"])
+  }
+
+  /// Indexes alone are not enough to build from; nothing may be fetched although it could be.
+  @Test func offlineFetchesNoPackages() async throws {
+    let workplace = try workplace()
+    _ = try await workplace.lifeboat(["plan", "rescue.toml"])
+    let run = try await workplace.build()
+    run.expect("nothing-offline", .unavailable, naming: ["packages", ".deb"])
+    #expect(FileTree.walk(workplace.cache("apt")).filter { $0.hasSuffix(".deb") } == [])
+  }
+
+  @Test func anotherKeysSignatureIsRefused() async throws {
+    let stranger = try await SigningKey("somebody else")
+    try await mirror.publish("bookworm", LocalMirror.placeholders, signedBy: stranger)
+    let workplace = try workplace()
+    let run = try await workplace.build(["--allow-incomplete-suites"], online: true)
+    run.expect("bad-signature", .notAsPromised, naming: ["bookworm"])
+    #expect(run.troubles[0].remedy?.contains("Do not build") == true)
+    #expect(workplace.steps().isEmpty && workplace.remains.isEmpty)
+  }
+
+  @Test(arguments: [true, false])
+  func anUnsignedArchiveIsRefused(hasFetchedBefore: Bool) async throws {
+    let workplace = try workplace()
+    if hasFetchedBefore { _ = try await workplace.lifeboat(["plan", "rescue.toml"]) }
+    try await mirror.publish("bookworm", LocalMirror.placeholders, signedBy: nil)
+    let run = try await workplace.build(["--allow-incomplete-suites"], online: true)
+    run.expect("bad-signature", .notAsPromised, naming: ["bookworm", "not signed"])
+    #expect(workplace.steps().isEmpty)
+  }
+
+  /// A local archive given by its folder alone is checked with Debian's keys, which did not sign this one.
+  @Test func aFolderAsMirrorNeedsDebiansSignature() async throws {
+    let workplace = try Workplace(manifest: Manifests.aid(mirror: "\"\(mirror.folder.path)\""))
+    try await workplace.build(online: true).expect("bad-signature", .notAsPromised, naming: ["bookworm"])
+  }
+
+  @Test(arguments: [[], ["--allow-incomplete-suites"]])
+  func theReleaseItselfMustBeTheSignedOne(options: [String]) async throws {
+    try mirror.disturb("bookworm")
+    let workplace = try workplace()
+    let run = try await workplace.build(options, online: true)
+    run.expect("index-mismatch", .unavailable, naming: ["bookworm", "amd64"])
+    #expect(workplace.steps().isEmpty)
+  }
+
+  @Test(arguments: ["bookworm-updates", "bookworm-security"])
+  func updatesThatAreNotTheSignedOnesAreLeftOutOnlyIfThatIsWanted(suite: String) async throws {
+    let newer = LocalMirror.Package(name: "pv", version: "2")
+    try await mirror.publish(suite, [newer], signedBy: key)
+    let workplace = try workplace("bookworm", suite)
+    let plan = ["plan", "rescue.toml", "--json"]
+    #expect(try await workplace.lifeboat(plan).status == 0)
+    let whole = try await workplace.plan().step("tools").key
+
+    // apt has the index of this release file already: the mirror has to go on to a new one.
+    try await mirror.publish(suite, [newer, LocalMirror.Package(name: "another")], signedBy: key)
+    try mirror.disturb(suite)
+    let refused = try await workplace.build(online: true)
+    refused.expect("index-mismatch", .unavailable, naming: [suite, "amd64"])
+    #expect(refused.troubles[0].remedy?.contains("--allow-incomplete-suites") == true)
+
+    let allowed = try await workplace.lifeboat(plan + ["--allow-incomplete-suites"])
+    #expect(allowed.status == 0, "\(allowed)")
+    let incomplete = try await workplace.plan()
+    #expect(incomplete.incompleteSuites == ["amd64 \(suite)"])
+    // What an earlier update fetched takes no part.
+    #expect(try incomplete.step("tools").key != whole)
+
+    // It stays said when nothing is fetched.
+    let offline = try await workplace.lifeboat(plan + ["--offline"])
+    #expect(offline.status == HostSystem.ExitStatus.unavailable.rawValue && offline.errors.contains(suite), "\(offline)")
+
+    try await mirror.publish(suite, [newer], signedBy: key)
+    #expect(try await workplace.lifeboat(plan).status == 0)
+    #expect(try await workplace.plan().step("tools").key == whole)
+  }
+
+  @Test(arguments: [true, false])
+  func aPackageThatArrivesDamagedIsNotUsed(isTruncated: Bool) async throws {
+    let victim = try #require(LocalMirror.placeholders.first { $0.name == "whiptail" })
+    var content = victim.content
+    if isTruncated { content.removeLast(5) } else { content[3] ^= 1 }
+    try mirror.folder.write(victim.file, content)
+    let workplace = try workplace()
+    let run = try await workplace.build(online: true)
+    run.expect("damaged-download", .unavailable, naming: ["whiptail_1_all.deb"])
+    #expect(FileTree.walk(workplace.cache("apt")).filter { $0.hasSuffix("/whiptail_1_all.deb") } == [])
+    #expect(workplace.steps("base").isEmpty)
+  }
+}
