@@ -77,7 +77,8 @@ public enum AtomicFile {
     let folder = path.removingLastComponent()
     for other in FileTree.names(in: folder.isEmpty ? "." : folder) where other.hasPrefix(".\(name).") {
       guard other.dropFirst(name.count + 2).wholeMatch(of: /[0-9a-z]+\.new/) != nil,
-        let descriptor = try? FileDescriptor.open(folder.appending(other), .readOnly, options: [.closeOnExec, .noFollow])
+        let descriptor = try? FileDescriptor.open(
+          folder.appending(other), .readOnly, options: [.closeOnExec, .noFollow])
       else { continue }
       if flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 { unlink(folder.appending(other).string) }
       try? descriptor.close()

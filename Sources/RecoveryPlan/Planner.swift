@@ -25,7 +25,8 @@ public struct Planner: Sendable {
 
     /// Collects what the host adds.
     public init(
-      lifeboat: String, programs: [String: String], recipes: [Recipe: Digest], files: [String: Digest], signer: String?, times: [String: Int64] = [:]
+      lifeboat: String, programs: [String: String], recipes: [Recipe: Digest], files: [String: Digest], signer: String?,
+      times: [String: Int64] = [:]
     ) {
       self.lifeboat = lifeboat
       self.programs = programs

@@ -141,7 +141,8 @@ import Testing
 
     // It stays said when nothing is fetched.
     let offline = try await workplace.lifeboat(plan + ["--offline"])
-    #expect(offline.status == HostSystem.ExitStatus.unavailable.rawValue && offline.errors.contains(suite), "\(offline)")
+    #expect(
+      offline.status == HostSystem.ExitStatus.unavailable.rawValue && offline.errors.contains(suite), "\(offline)")
 
     try await mirror.publish(suite, [newer], signedBy: key)
     #expect(try await workplace.lifeboat(plan).status == 0)

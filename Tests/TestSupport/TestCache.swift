@@ -10,11 +10,14 @@ public actor TestCache {
   public static let shared = TestCache()
 
   /// For `XDG_CACHE_HOME`.
-  public nonisolated let home = HostEnvironment["LIFEBOAT_TEST_CACHE"].map { FilePath($0) } ?? Repository.path(".build/test-cache")
+  public nonisolated let home =
+    HostEnvironment["LIFEBOAT_TEST_CACHE"].map { FilePath($0) } ?? Repository.path(".build/test-cache")
   private var last: Task<Void, Never>?
 
   /// Calls `body` when nobody else of this process is at work on the cache.
-  public func alone<Result: Sendable>(_ body: @escaping @Sendable (FilePath) async throws -> Result) async throws -> Result {
+  public func alone<Result: Sendable>(_ body: @escaping @Sendable (FilePath) async throws -> Result) async throws
+    -> Result
+  {
     try FileTree.makeFolder(home)
     let before = last
     let home = home

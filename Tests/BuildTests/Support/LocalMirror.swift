@@ -96,5 +96,6 @@ struct SigningKey: Sendable {
 
   private func gpg(_ arguments: [String]) async throws {
     let batch = ["--batch", "--quiet", "--pinentry-mode", "loopback"]
-    try await ExternalCommand("gpg", ["--homedir", home.string] + batch + arguments, package: "gpg").run()  }
+    try await ExternalCommand("gpg", ["--homedir", home.string] + batch + arguments, package: "gpg").run()
+  }
 }
