@@ -77,7 +77,8 @@ public enum AtomicFile {
     let folder = path.removingLastComponent()
     for other in FileTree.names(in: folder.isEmpty ? "." : folder) where other.hasPrefix(".\(name).") {
       guard other.dropFirst(name.count + 2).wholeMatch(of: /[0-9a-z]+\.new/) != nil,
-        let descriptor = try? FileDescriptor.open(folder.appending(other), .readOnly, options: [.closeOnExec, .noFollow])
+        let descriptor = try? FileDescriptor.open(
+          folder.appending(other), .readOnly, options: [.closeOnExec, .noFollow])
       else { continue }
       if flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 { unlink(folder.appending(other).string) }
       try? descriptor.close()
@@ -118,6 +119,7 @@ public struct OperationFailure: Diagnosable, Equatable {
     case .noSpace, .diskQuotaExceeded: "disk-full"
     case .noSuchFileOrDirectory: "no-such-file"
     case .permissionDenied, .notPermitted, .readOnlyFileSystem: "permission-denied"
+    case .notDirectory: "not-a-folder"
     default: "io-error"
     }
   }
@@ -128,6 +130,7 @@ public struct OperationFailure: Diagnosable, Equatable {
     switch code {
     case "disk-full": "Free some space on that file system, or choose another place; nothing was replaced."
     case "no-such-file": "Check the path."
+    case "not-a-folder": "Choose another place, or move the file away that stands where a folder should."
     case "permission-denied": "Choose a place that you may write to, or change its permissions."
     default: nil
     }
