@@ -119,6 +119,7 @@ public struct OperationFailure: Diagnosable, Equatable {
     case .noSpace, .diskQuotaExceeded: "disk-full"
     case .noSuchFileOrDirectory: "no-such-file"
     case .permissionDenied, .notPermitted, .readOnlyFileSystem: "permission-denied"
+    case .notDirectory: "not-a-folder"
     default: "io-error"
     }
   }
@@ -129,6 +130,7 @@ public struct OperationFailure: Diagnosable, Equatable {
     switch code {
     case "disk-full": "Free some space on that file system, or choose another place; nothing was replaced."
     case "no-such-file": "Check the path."
+    case "not-a-folder": "Choose another place, or move the file away that stands where a folder should."
     case "permission-denied": "Choose a place that you may write to, or change its permissions."
     default: nil
     }

@@ -87,6 +87,10 @@ public enum FileTree {
       if kind(of: partial) == .folder || status(of: partial) != nil, error != .permissionDenied { continue }
       if status(of: partial) == nil { throw OperationFailure("create folder", partial, error) }
     }
+    var status = stat()
+    guard path.isEmpty || stat(path.string, &status) != 0 || status.st_mode & S_IFMT == S_IFDIR else {
+      throw OperationFailure("create folder", path, .notDirectory)
+    }
   }
 
   /// Removes a file or a whole folder; what is not there or may not be removed is passed over.

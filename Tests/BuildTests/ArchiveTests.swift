@@ -33,6 +33,23 @@ import Testing
     #expect(try await workplace.plan().missing.count == 5)
   }
 
+  /// Updates are published several times a day; a new date alone is no reason to build, nor to give other bytes.
+  @Test func aNewDateOfUpdatesChangesNothing() async throws {
+    let newer = LocalMirror.Package(name: "pv", version: "2")
+    try await mirror.publish("bookworm-updates", [newer], signedBy: key)
+    let workplace = try workplace("bookworm", "bookworm-updates")
+    func keys() async throws -> [Digest] {
+      let run = try await workplace.lifeboat(["plan", "rescue.toml", "--json"])
+      try #require(run.status == 0, "\(run)")
+      return try await workplace.plan().steps.map(\.key)
+    }
+    let before = try await keys()
+    try await mirror.publish("bookworm-updates", [newer], signedBy: key, day: 2)
+    #expect(try await keys() == before)
+    try await mirror.publish("bookworm", LocalMirror.placeholders, signedBy: key, day: 3)
+    #expect(Set(try await keys()).isDisjoint(with: before))
+  }
+
   @Test func aPackageThatDoesNotExistIsNamed() async throws {
     let run = try await workplace(more: [#"packages = ["lifebelt"]"#]).build(online: true)
     run.expect("unknown-package", .badInput, naming: ["\"lifebelt\"", "amd64", "bookworm"])

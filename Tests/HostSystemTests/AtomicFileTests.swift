@@ -111,6 +111,7 @@ import Testing
     (.permissionDenied, "open", "permission-denied", .noInput),
     (.permissionDenied, "create", "permission-denied", .cannotCreate),
     (.readOnlyFileSystem, "create", "permission-denied", .cannotCreate),
+    (.notDirectory, "create folder", "not-a-folder", .cannotCreate),
     (.ioError, "read", "io-error", .inputOutput),
   ])
   func failuresSayWhatHelps(errno: Errno, operation: String, code: String, status: HostSystem.ExitStatus) {

@@ -31,6 +31,28 @@ import Testing
     #expect(images[1].bootTimeout == 10)
   }
 
+  @Test(
+    "a mirror is a URL, a folder, or lines of sources.list",
+    arguments: [
+      ("https://mirror.contoso.example/debian", true), ("/srv/debian", true), ("file:///srv/debian", true),
+      ("deb https://mirror.contoso.example/debian bookworm main", true),
+      (
+        "deb [signed-by=/etc/site.gpg] file:/srv/debian bookworm main contrib\ndeb file:/srv/more bookworm-updates main\n",
+        true
+      ),
+      // Unsigned packages are never let in.
+      ("deb [trusted=yes] https://mirror.contoso.example/debian bookworm main", false),
+      ("deb [signed-by=/k.gpg trusted=yes] https://mirror.contoso.example/debian bookworm main", false),
+      ("deb https://mirror.contoso.example/debian bookworm", false), ("srv/debian", false),
+      ("deb https://mirror.contoso.example/debian bookworm main\n\ndeb-src https://x.example/ bookworm main", false),
+    ])
+  func mirrors(value: String, isGood: Bool) throws {
+    let text = "lifeboat = 1\nmirror = \"\"\"\(value)\"\"\"\n[[image]]\nname = \"x\""
+    let (manifest, diagnostics) = try Fixture.read(text, Fixture.small)
+    #expect(diagnostics.isEmpty == isGood)
+    #expect(manifest?.mirror == (isGood ? value : nil))
+  }
+
   @Test("settings: values replace, lists add, through defaults and extends") func inheritance() throws {
     let images = try Fixture.images(
       """

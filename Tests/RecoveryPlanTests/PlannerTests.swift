@@ -73,6 +73,18 @@ struct PlannerTests {
     #expect(try changed(PlanFixture.plan(surroundings: signed)).allSatisfy { $0.hasPrefix("medium") })
   }
 
+  /// Generated files carry the archive's time: another time is another result, for every step of that release alone.
+  @Test func theArchivesTimeIsPartOfEveryKey() throws {
+    var surroundings = PlanFixture.surroundings
+    surroundings.times = ["trixie": 7]
+    let plan = try PlanFixture.plan()
+    #expect(try PlanFixture.plan(surroundings: surroundings).steps.map(\.key) == plan.steps.map(\.key))
+    surroundings.times["bookworm"] = 7
+    let later = try PlanFixture.plan(surroundings: surroundings)
+    #expect(Set(later.steps.map(\.key)).isDisjoint(with: plan.steps.map(\.key)))
+    #expect(later.steps.filter { $0.kind != .medium }.allSatisfy { $0.timestamp == 7 })
+  }
+
   /// Hooks may look at the whole system, so a change of any layer runs them again.
   @Test func hooksHangOnTheWholeSystem() throws {
     var manifest = PlanFixture.manifest

@@ -43,11 +43,13 @@ final class LocalMirror: Sendable {
   }()
 
   /// Publishes a suite with the same packages for both architectures; nil signs nothing.
-  func publish(_ suite: String, _ packages: [Package], signedBy key: SigningKey?) async throws {
+  func publish(
+    _ suite: String, _ packages: [Package], signedBy key: SigningKey?, day: Int = 1
+  ) async throws {
     for package in packages { try folder.write(package.file, package.content) }
     let index = Array(packages.map(\.stanza).joined().utf8)
     var lines = [
-      "Origin: Lifeboat's tests", "Suite: \(suite)", "Codename: \(suite)", "Date: Thu, 01 May 2025 00:00:00 UTC",
+      "Origin: Lifeboat's tests", "Suite: \(suite)", "Codename: \(suite)", "Date: Thu, 0\(day) May 2025 00:00:00 UTC",
       "Architectures: amd64 i386", "Components: main", "SHA256:",
     ]
     for architecture in Architecture.allCases {
