@@ -40,7 +40,7 @@ struct BIOSLoader {
   /// - Throws: `BootAssemblyFailure.loaderMissing` or `.loaderDamaged`.
   func hybridMBR() throws -> [UInt8] {
     let file = try LoaderFiles.require(modules.appending("boot_hybrid.img"), package: Self.package)
-    let bytes = try HostFile.bytes(file)
+    let bytes = try FileTree.bytes(of: file)
     guard bytes.count == 512 else {
       throw BootAssemblyFailure.loaderDamaged(file: file, reason: "it has \(bytes.count) bytes instead of 512")
     }

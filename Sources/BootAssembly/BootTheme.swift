@@ -20,9 +20,9 @@ struct BootTheme {
   /// - Throws: `InstalledData.Missing`, `OperationFailure`.
   func entries() throws -> [BootTree.Entry] {
     let folder = try InstalledData.folder(of: "BootAssembly").appending("grub")
-    let template = String(decoding: try HostFile.bytes(folder.appending("theme.txt")), as: UTF8.self)
+    let template = String(decoding: try FileTree.bytes(of: folder.appending("theme.txt")), as: UTF8.self)
     let pictures = try ["desktop.png", "emblem.png", "selected_c.png", "line.png"].map { name in
-      BootTree.Entry("boot/grub/theme/\(name)", .bytes(try HostFile.bytes(folder.appending(name))))
+      BootTree.Entry("boot/grub/theme/\(name)", .bytes(try FileTree.bytes(of: folder.appending(name))))
     }
     return pictures + [BootTree.Entry("boot/grub/theme/theme.txt", .bytes(Array(fill(template).utf8)))]
   }

@@ -66,7 +66,7 @@ struct EFISystemPartition {
   func commands(_ image: FilePath) -> [ExternalCommand] {
     let clock = ["SOURCE_DATE_EPOCH": String(max(timestamp, Self.fatEpoch)), "TZ": "UTC"]
     let format = ExternalCommand(
-      HostProgram.administrative("mkfs.vfat"),
+      "mkfs.vfat",
       [
         "--invariant", "-F", "16", "-s", String(Self.cluster / 512), "-S", "512", "-n", "LIFEBOATESP", "-i",
         String(identifier.prefix(8)), image.string,

@@ -5,14 +5,6 @@ internal import SystemPackage
 
 /// Reading files of the host, with failures that name them.
 enum HostFile {
-  /// All bytes of a small file.
-  /// - Throws: `OperationFailure`.
-  static func bytes(_ path: FilePath) throws -> [UInt8] {
-    var all: [UInt8] = []
-    try pieces(of: .file(path, .zero), size: 1 << 20) { all += $0 }
-    return all
-  }
-
   /// Calls `body` with one piece after another; all but the last have this size, and an empty file has none.
   /// - Throws: `OperationFailure`, or what `body` throws.
   static func pieces(of content: BootTree.Content, size: Int, _ body: ([UInt8]) throws -> Void) throws {
@@ -64,20 +56,7 @@ enum HostFile {
       throw OperationFailure("create a folder in", FilePath(parent), Errno(rawValue: errno))
     }
     let folder = FilePath(String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
-    defer { remove(folder) }
+    defer { FileTree.remove(folder) }
     return try await body(folder)
-  }
-
-  /// Removes a folder of plain files.
-  private static func remove(_ folder: FilePath) {
-    guard let stream = opendir(folder.string) else { return }
-    while let entry = readdir(stream) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != ".", name != ".." { unlink(folder.appending(name).string) }
-    }
-    closedir(stream)
-    rmdir(folder.string)
   }
 }

@@ -16,7 +16,7 @@ extension MediumBuilder {
         architecture: system.architecture.rawValue, kernel: "\(folder)/vmlinuz", initrd: "\(folder)/initrd.img",
         layers: system.layers.map { "\(folder)/\($0.name)" })
     }
-    let bootImage = MediumRecord.BootImage(path: Self.eltoritoPath, patched: try HostFile.bytes(bootImage))
+    let bootImage = MediumRecord.BootImage(path: Self.eltoritoPath, patched: try FileTree.bytes(of: bootImage))
     return MediumRecord(
       lifeboat: lifeboat, identifier: identifier, image: image.name, title: title, release: image.release,
       timestamp: timestamp, expires: image.expires, variants: variants, files: files, bootImages: [bootImage],

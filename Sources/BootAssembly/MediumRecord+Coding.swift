@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import FoundationEssentials
+internal import HostSystem
 
 extension MediumRecord {
   /// The newest format that this version reads.
@@ -9,9 +10,7 @@ extension MediumRecord {
   ///
   /// Keys are sorted, one value stands on a line, and the last line ends.
   public func encoded() throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
+    Array((try StableJSON.text(self) + "\n").utf8)
   }
 
   /// Reads `lifeboat.json`.

@@ -123,7 +123,7 @@ public struct SiteKey: Sendable, Equatable {
   private static func publicLine(_ path: FilePath) async throws -> String {
     let content: String
     do {
-      content = String(decoding: try HostFile.bytes(path), as: UTF8.self)
+      content = String(decoding: try FileTree.bytes(of: path), as: UTF8.self)
     } catch let error as OperationFailure {
       throw BootAssemblyFailure.keyUnusable(path, reason: "\(error.errno)")
     }
@@ -132,7 +132,7 @@ public struct SiteKey: Sendable, Equatable {
       return firstLine(
         try await unlessUnusable(path) { try await keygen(["-y", "-P", "", "-f", path.string]).text() })
     } catch let failure as BootAssemblyFailure {
-      guard let beside = try? HostFile.bytes(FilePath(path.string + ".pub")) else { throw failure }
+      guard let beside = try? FileTree.bytes(of: FilePath(path.string + ".pub")) else { throw failure }
       return firstLine(String(decoding: beside, as: UTF8.self))
     }
   }

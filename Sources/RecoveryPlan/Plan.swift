@@ -47,6 +47,9 @@ public struct Plan: Sendable, Equatable {
     public var tools: [Digest]
     /// The settings layer.
     public var settings: Digest
+
+    /// All of them, in the order in which they are made.
+    public var steps: [Digest] { [base, initramfs] + tools + [settings] }
   }
 
   /// The step with this key.

@@ -177,7 +177,7 @@ public struct Planner: Sendable {
       kind: .medium,
       name: systems.count == 1 ? "\(systems[0].architecture.rawValue) \(image.name)" : image.name,
       architecture: systems.count == 1 ? systems[0].architecture : nil, inputs: inputs,
-      dependencies: systems.flatMap { [$0.base, $0.initramfs] + $0.tools + [$0.settings] } + [loaders])
+      dependencies: systems.flatMap(\.steps) + [loaders])
   }
 
   /// Why there is no plan.

@@ -15,8 +15,8 @@ extension SystemBuilder {
     case (_, .unpack): try await unpack(job.step, workshop)
     case (.base, .grow): try await growBase(job.step, context, workshop)
     case (.tools, .grow): try await growTools(job.step, context, workshop)
-    case (_, .pack): return try await pack(job.step, context, workshop)
-    case (.initramfs, _): return try await makeInitramfs(job.step, context, workshop)
+    case (_, .pack): return try await pack(job.step, workshop)
+    case (.initramfs, _): return try await makeInitramfs(job.step, workshop)
     default: return try await makeSettings(job.step, context, workshop)
     }
     return nil
@@ -83,11 +83,10 @@ extension SystemBuilder {
 
   private func unpack(_ step: Step, _ workshop: Workshop) async throws {
     let arguments = [cache.path(step.key, "layer.squashfs").string, "\(workshop.folder)/tree/\(tree(step))"]
-    let file = try InstalledData.folder(of: "SystemLayers").appending("build/unpack-layer")
-    try await workshop.run(ExternalCommand("sh", [file.string] + arguments, package: "squashfs-tools"))
+    try await workshop.run(try script("unpack-layer", arguments, step))
   }
 
-  private func pack(_ step: Step, _ context: Context, _ workshop: Workshop) async throws -> StepCache.Stored {
+  private func pack(_ step: Step, _ workshop: Workshop) async throws -> StepCache.Stored {
     let place = try cache.begin(step)
     let source = workshop.folder.appending("tree/\(tree(step))").string
     try await workshop.run(try script("pack-layer", [source, "\(place)/layer.squashfs"], step))
@@ -97,7 +96,7 @@ extension SystemBuilder {
     return try finish(step, place, ["layer.squashfs"] + kept)
   }
 
-  private func makeInitramfs(_ step: Step, _ context: Context, _ workshop: Workshop) async throws -> StepCache.Stored {
+  private func makeInitramfs(_ step: Step, _ workshop: Workshop) async throws -> StepCache.Stored {
     progress(.started(step: step.title, total: nil))
     let place = try cache.begin(step)
     try await runBuilder(
@@ -168,7 +167,7 @@ extension SystemBuilder {
 
   func finish(_ step: Step, _ place: FilePath, _ outputs: [String]) throws -> StepCache.Stored {
     let stored = try cache.commit(step, from: place, outputs: outputs, timestamp: step.timestamp)
-    progress(.finished(step: step.title, produced: stored.outputs.values.reduce(.zero) { $0 + $1.size }))
+    progress(.finished(step: step.title, produced: stored.size))
     return stored
   }
 }

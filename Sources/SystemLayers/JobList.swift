@@ -136,7 +136,7 @@ struct JobList {
   private static func place(_ step: Step, _ plan: Plan) -> String {
     for medium in plan.media {
       for system in medium.systems
-      where [system.base, system.initramfs, system.settings].contains(step.key) || system.tools.contains(step.key) {
+      where system.steps.contains(step.key) {
         return "\(medium.image.release)-\(system.architecture.rawValue)"
       }
     }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-internal import FoundationEssentials
 internal import HostSystem
 internal import RecoveryManifest
 internal import RecoveryPlan
@@ -112,10 +111,8 @@ extension SystemBuilder {
     let facts = Facts(
       image: image.name, title: image.title, release: image.release, architecture: architecture.rawValue,
       expires: image.expires, locale: image.locale, keyboard: image.keyboard)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     return [
-      "usr/lib/lifeboat/image.json": String(decoding: try encoder.encode(facts), as: UTF8.self) + "\n",
+      "usr/lib/lifeboat/image.json": try StableJSON.text(facts) + "\n",
       "usr/lib/lifeboat/tools.tsv": ToolTable.text(image, architecture),
       "etc/default/locale": "LANG=\(image.locale)\n",
       "etc/default/keyboard": "XKBMODEL=pc105\nXKBLAYOUT=\(image.keyboard)\nXKBVARIANT=\nXKBOPTIONS=\n",

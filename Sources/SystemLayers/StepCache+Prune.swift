@@ -22,9 +22,8 @@ extension StepCache {
   public func entries() -> [Entry] {
     var entries = FileTree.names(in: folder.appending("steps")).compactMap { name -> Entry? in
       guard let key = Digest(hex: name), let stored = peek(key) else { return nil }
-      let size = stored.outputs.values.reduce(ByteCount.zero) { $0 + $1.size }
       let used = FileTree.status(of: path(key, "step.json"))?.modified ?? 0
-      return Entry(title: stored.record.title, key: key, size: size, used: used, newest: false)
+      return Entry(title: stored.record.title, key: key, size: stored.size, used: used, newest: false)
     }
     entries.sort { ($0.title, -$0.used, $0.key) < ($1.title, -$1.used, $1.key) }
     for index in entries.indices {

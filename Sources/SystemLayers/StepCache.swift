@@ -45,6 +45,9 @@ public final class StepCache: Sendable {
     public var timestamp: Int64
     /// The results by name.
     public var outputs: [String: Output]
+
+    /// All results together.
+    public var size: ByteCount { outputs.values.reduce(.zero) { $0 + $1.size } }
   }
 
   /// One result of a step.
@@ -114,9 +117,7 @@ public final class StepCache: Sendable {
       stored.outputs[name] = try Self.measure(place.appending(name))
       try FileTree.synchronise(place.appending(name))
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    try AtomicFile.write(Array(encoder.encode(stored)), to: place.appending("step.json"))
+    try AtomicFile.write(Array(StableJSON.text(stored).utf8), to: place.appending("step.json"))
     if FileTree.kind(of: path(step.key)) != nil { FileTree.remove(path(step.key)) }
     try OperationFailure.wrap("rename", path(step.key)) { try AtomicFile.move(place, to: path(step.key)) }
     checked.withLock { $0[step.key] = stored }

@@ -37,9 +37,9 @@ import Testing
 
   @Test func theFileSystemIsSound() async throws {
     try await withImage { image, _ in
-      try await ExternalCommand(HostProgram.administrative("fsck.vfat"), ["-n", image.string]).run()
+      try await ExternalCommand("fsck.vfat", ["-n", image.string]).run()
       let facts = try await ExternalCommand(
-        HostProgram.administrative("blkid"), ["-p", "-o", "export", image.string]
+        "blkid", ["-p", "-o", "export", image.string]
       ).text()
       #expect(facts.contains("VERSION=FAT16"))
       #expect(facts.contains("UUID=0123-4567"))

@@ -63,7 +63,7 @@ struct Workshop {
   static func bytes(_ entry: BootTree.Entry) throws -> [UInt8] {
     switch entry.content {
     case .bytes(let bytes): bytes
-    case .file(let path, _): try HostFile.bytes(path)
+    case .file(let path, _): try FileTree.bytes(of: path)
     case .folder, .symbolicLink: []
     }
   }
@@ -107,7 +107,7 @@ struct Workshop {
       let count = listed.split(separator: "\n").filter { $0.hasSuffix(": OK") }.count
       #expect(count == medium.record.files.count - 1)
 
-      let stored = try MediumRecord(decoding: try HostFile.bytes(root.appending("lifeboat.json")))
+      let stored = try MediumRecord(decoding: try FileTree.bytes(of: root.appending("lifeboat.json")))
       #expect(stored == medium.record)
       let covered = stored.files.map(\.path) + stored.bootImages.map(\.path) + [MediumRecord.path]
       #expect(covered.sorted() == medium.tree.entries.map(\.path).sorted())
@@ -116,7 +116,7 @@ struct Workshop {
         #expect((file.pieces == nil) == (file.size.bytes <= 1 << 20))
       }
       let layer = try #require(stored.files.first { $0.path.hasSuffix("10-base.squashfs") })
-      let bytes = try HostFile.bytes(root.appending(layer.path))
+      let bytes = try FileTree.bytes(of: root.appending(layer.path))
       let mebibyte = 1 << 20
       let pieces = [bytes[..<mebibyte], bytes[mebibyte..<(2 * mebibyte)], bytes[(2 * mebibyte)...]]
       #expect(layer.pieces == pieces.map { Digest(of: $0) })
@@ -148,7 +148,7 @@ struct Workshop {
         "xorriso",
         ["-osirrox", "on", "-indev", iso.string, "-extract", "/" + MediumBuilder.eltoritoPath, extracted.string]
       ).run()
-      let patched = try HostFile.bytes(extracted)
+      let patched = try FileTree.bytes(of: extracted)
       let image = try #require(medium.record.bootImages.first)
       #expect(MediumRecord.BootImage(path: image.path, patched: patched) == image)
       #expect(Digest(of: patched) != image.sha256)
@@ -170,7 +170,7 @@ struct Workshop {
         #expect(a.path == b.path)
         #expect(try Workshop.bytes(a) == Workshop.bytes(b))
       }
-      let images = try [first, second].map { try HostFile.bytes(try #require($0.tree.efiSystemPartition)) }
+      let images = try [first, second].map { try FileTree.bytes(of: try #require($0.tree.efiSystemPartition)) }
       #expect(images[0] == images[1])
       let third = try await workshop.builder(scratch: "three", timestamp: 1_800_000_000).build(systems)
       #expect(third.record.efiSystemPartition != first.record.efiSystemPartition)
@@ -185,8 +185,8 @@ struct Workshop {
       let medium = try await workshop.builder().build([workshop.system(.x64)], signingKey: key)
       let root = try workshop.layOut(medium.tree)
       try await SiteKey.verify(
-        HostFile.bytes(root.appending(MediumRecord.path)),
-        signature: HostFile.bytes(root.appending(MediumRecord.signaturePath)), publicKey: key)
+        FileTree.bytes(of: root.appending(MediumRecord.path)),
+        signature: FileTree.bytes(of: root.appending(MediumRecord.signaturePath)), publicKey: key)
     }
   }
 

@@ -37,7 +37,7 @@ import Testing
   @Test func isAnObjectInJSON() throws {
     let report = ErrorReport(code: "disk-full", message: "write \"x\": full", remedy: nil, status: .cannotCreate)
     #expect(
-      try Console.json(report.document) == """
+      try StableJSON.text(report.document) == """
         {
           "error" : {
             "code" : "disk-full",

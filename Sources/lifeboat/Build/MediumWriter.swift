@@ -85,7 +85,7 @@ struct MediumWriter: Sendable {
   }
 
   private func systemFiles(_ system: Plan.System) throws -> SystemFiles {
-    for key in [system.base, system.initramfs, system.settings] + system.tools { _ = try result(key) }
+    for key in system.steps { _ = try result(key) }
     let cache = session.cache
     var layers: [(name: String, file: FilePath)] = [("10-base.squashfs", cache.path(system.base, "layer.squashfs"))]
     for (index, key) in system.tools.enumerated() {
@@ -98,7 +98,7 @@ struct MediumWriter: Sendable {
   }
 
   private func assemble(_ medium: Plan.Medium, _ systems: [SystemFiles], to path: FilePath) async throws -> Digest {
-    let keys = medium.systems.flatMap { [$0.base, $0.initramfs, $0.settings] + $0.tools } + [medium.loaders]
+    let keys = medium.systems.flatMap(\.steps) + [medium.loaders]
     let timestamp = try keys.map { try result($0).timestamp }.max() ?? 0
     let loaders = session.cache.path(medium.loaders)
     return try await session.cache.withScratchFolder { scratch in

@@ -33,7 +33,7 @@ struct Console: Sendable {
 
   /// The result as one JSON document, keys sorted.
   func printJSON(_ value: some Encodable) throws {
-    results.line(try Self.json(value))
+    results.line(try StableJSON.text(value))
   }
 
   /// A line for the person, above the progress lines.
@@ -60,11 +60,5 @@ struct Console: Sendable {
       if verbose, case .detail(let step, let line) = event { progress.say("\(step): \(line)") }
       progress.handle(event)
     }
-  }
-
-  static func json(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 }

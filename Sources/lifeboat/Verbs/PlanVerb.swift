@@ -63,14 +63,14 @@ struct PlanDocument: Encodable {
     var sizes: [Digest: ByteCount] = [:]
     steps = plan.steps.filter { $0.kind != .medium }.map { step in
       let (stored, reason) = builder.state(of: step)
-      let size = stored.map { $0.outputs.values.reduce(ByteCount.zero) { $0 + $1.size } } ?? step.expectedSize
+      let size = stored?.size ?? step.expectedSize
       sizes[step.key] = size
       return Step(
         title: step.title, key: step.key, cached: stored != nil, reason: reason, size: size,
         packages: step.packages.count)
     }
     media = plan.media.map { medium in
-      let keys = medium.systems.flatMap { [$0.base, $0.initramfs] + $0.tools + [$0.settings] }
+      let keys = medium.systems.flatMap(\.steps)
       let boot = ByteCount.mebibytes(14)
       return Medium(
         name: medium.name, identifier: medium.identifier, layers: keys,
