@@ -24,9 +24,12 @@ struct BuildSession: Sendable {
     let signer = if let signingKey { try await SiteKey.describe(signingKey).publicKey } else { String?.none }
     var recipes = try SystemBuilder.recipes()
     recipes[.boot] = try FileTree.digest(of: InstalledData.folder(of: "BootAssembly"))
-    let archive = try await builder.consult(planner.stacks, mirror: manifest.mirror)
+    // What is missing on this machine is said before the archive has answered.
+    async let answer = builder.consult(planner.stacks, mirror: manifest.mirror)
+    let versions = try await programs
+    let archive = try await answer
     let surroundings = Planner.Surroundings(
-      lifeboat: Version.current, programs: try await programs, recipes: recipes, files: try fileDigests(),
+      lifeboat: Version.current, programs: versions, recipes: recipes, files: try fileDigests(),
       signer: signer, times: archive.times)
     return (try planner.plan(archive.resolved, surroundings), archive)
   }

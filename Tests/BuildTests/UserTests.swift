@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+import Glibc
+import HostSystem
+import SystemPackage
+import TestSupport
+import Testing
+
+extension Builds {
+  /// Building as somebody who is not root, or who may not even make a user namespace.
+  @Suite struct OrdinaryUsers {
+    /// A user of the system with subordinate ids, for as long as `body` runs.
+    private func withUser<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+      let name = "lifeboat-test-\(getpid())"
+      let add = ["--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/bin/sh", name]
+      try await ExternalCommand("useradd", add, package: "passwd").run()
+      let result: Swift.Result<Result, any Error>
+      do {
+        let ids = "2000000000-2000065535"
+        try await ExternalCommand("usermod", ["--add-subuids", ids, "--add-subgids", ids, name]).run()
+        result = .success(try await body(name))
+      } catch { result = .failure(error) }
+      try await ExternalCommand("userdel", [name]).run()
+      return try result.get()
+    }
+
+    /// A copy of the program and its data where everybody can read it, whatever the source tree's permissions are.
+    private func readableProgram(in folder: TemporaryFolder) async throws -> FilePath {
+      let built = try Repository.program("lifeboat").removingLastComponent()
+      let script = "mkdir \"$2\" && cp -a \"$1\"/lifeboat \"$1\"/lifeboat_*.resources \"$2\" && chmod -R a+rX \"$2\""
+      try await ExternalCommand("sh", ["-ec", script, "sh", built.string, folder.appending("program").string]).run()
+      return folder.appending("program/lifeboat")
+    }
+
+    /// Builds as another user, with a home of his own.
+    private func build(
+      _ workplace: Workplace, as user: [String], owner: String, environment: [String: String] = [:]
+    ) async throws -> BuildRun {
+      let program = try await readableProgram(in: workplace.folder)
+      // Linked files belong to the other caches too.
+      let script = """
+        cp -a "$1/cache" "$1/own" && rm -rf "$1/cache" && mv "$1/own" "$1/cache"
+        mkdir "$1/out" && chown -R "$2" "$1"
+        """
+      let folder = workplace.folder.path
+      try await ExternalCommand("sh", ["-ec", script, "sh", folder.string, owner]).run()
+      return BuildRun(
+        try await Tool.run(
+          user[0], user.dropFirst() + [program.string] + Workplace.arguments(), in: folder,
+          environment: workplace.environment(["HOME": folder.string, "TMPDIR": folder.string]).merging(environment) {
+            $1
+          }))
+    }
+
+    /// Root builds without a user namespace, others in one, and the places differ: the medium does not.
+    @Test(.enabled(if: geteuid() == 0, "only root can make the user that this test needs"))
+    func everybodysMediumIsTheSame() async throws {
+      let workplace = try await ReferenceBuild.shared.workplace()
+      workplace.forget("")
+      let run = try await withUser { name in
+        try await build(workplace, as: ["runuser", "-u", name, "--"], owner: name)
+      }
+      #expect(try run.digest() == (try await ReferenceBuild.shared.digest()))
+      #expect(workplace.remains == [])
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can become somebody without subordinate ids"))
+    func whoHasNoSubordinateIdsIsToldHowToGetThem() async throws {
+      let workplace = try await ReferenceBuild.shared.workplace()
+      workplace.forget("tools")
+      let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+      let run = try await build(workplace, as: nobody, owner: "65534:65534")
+      run.expect("no-user-namespaces", .systemLimit, naming: ["user namespace"])
+      #expect(run.troubles[0].remedy?.contains("/etc/subuid") == true)
+      #expect(workplace.steps("tools").isEmpty)
+    }
+
+    /// What `unshare` says on kernels that forbid user namespaces in one way or another.
+    @Test(
+      .enabled(if: geteuid() == 0, "as root the user is changed; others have the stand-in alone"),
+      arguments: ["Operation not permitted", "No space left on device"])
+    func switchedOffNamespacesAreNamed(reason: String) async throws {
+      let workplace = try await ReferenceBuild.shared.workplace()
+      workplace.forget("tools")
+      try workplace.folder.writeScript("stand-in/unshare", "echo 'unshare: unshare failed: \(reason)' >&2; exit 1")
+      let path = HostEnvironment["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin"
+      let run = try await build(
+        workplace, as: ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"], owner: "65534:65534",
+        environment: ["PATH": "\(workplace.folder.appending("stand-in")):\(path)"])
+      run.expect("no-user-namespaces", .systemLimit, naming: [reason])
+      #expect(run.troubles[0].remedy?.contains("user.max_user_namespaces") == true)
+      #expect(workplace.steps("tools").isEmpty && workplace.remains.isEmpty)
+    }
+  }
+}
