@@ -166,7 +166,7 @@ extension SystemBuilder {
   }
 
   func finish(_ step: Step, _ place: FilePath, _ outputs: [String]) throws -> StepCache.Stored {
-    let stored = try cache.commit(step, from: place, outputs: outputs, timestamp: step.timestamp)
+    let stored = try cache.commit(step, from: place, outputs: outputs)
     progress(.finished(step: step.title, produced: stored.size))
     return stored
   }

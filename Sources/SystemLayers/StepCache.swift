@@ -41,8 +41,6 @@ public final class StepCache: Sendable {
   public struct Stored: Sendable, Codable, Equatable {
     /// What the step was.
     public var record: StepRecord
-    /// Seconds since 1970 that generated files in the result carry.
-    public var timestamp: Int64
     /// The results by name.
     public var outputs: [String: Output]
 
@@ -108,8 +106,8 @@ public final class StepCache: Sendable {
 
   /// Puts the results of a step in place, all at once.
   /// - Throws: `OperationFailure`; `SystemLayersFailure.incomplete` if a named result is missing.
-  public func commit(_ step: Step, from place: FilePath, outputs: [String], timestamp: Int64) throws -> Stored {
-    var stored = Stored(record: StepRecord(step), timestamp: timestamp, outputs: [:])
+  public func commit(_ step: Step, from place: FilePath, outputs: [String]) throws -> Stored {
+    var stored = Stored(record: StepRecord(step), outputs: [:])
     for name in outputs {
       guard FileTree.kind(of: place.appending(name)) != nil else {
         throw SystemLayersFailure.incomplete(step: step.title, file: name)

@@ -26,7 +26,7 @@ struct StepCacheTests {
     try AtomicFile.write(Array(content.utf8), to: place.appending("layer.squashfs"))
     try FileTree.makeFolder(place.appending("amd64/usr"))
     try AtomicFile.write([1, 2, 3], to: place.appending("amd64/usr/file"))
-    return try cache.commit(step, from: place, outputs: ["layer.squashfs", "amd64"], timestamp: 7)
+    return try cache.commit(step, from: place, outputs: ["layer.squashfs", "amd64"])
   }
 
   @Test func aResultIsFoundAgain() throws {
@@ -62,7 +62,7 @@ struct StepCacheTests {
   @Test func aStepWithoutItsResultIsNotCommitted() throws {
     let place = try cache.begin(step())
     #expect(throws: SystemLayersFailure.incomplete(step: "tools x64 tier1", file: "layer.squashfs")) {
-      try cache.commit(step(), from: place, outputs: ["layer.squashfs"], timestamp: 0)
+      try cache.commit(step(), from: place, outputs: ["layer.squashfs"])
     }
     #expect(cache.peek(step().key) == nil)
   }

@@ -99,7 +99,7 @@ struct MediumWriter: Sendable {
 
   private func assemble(_ medium: Plan.Medium, _ systems: [SystemFiles], to path: FilePath) async throws -> Digest {
     let keys = medium.systems.flatMap(\.steps) + [medium.loaders]
-    let timestamp = try keys.map { try result($0).timestamp }.max() ?? 0
+    let timestamp = keys.compactMap { plan.step($0)?.timestamp }.max() ?? 0
     let loaders = session.cache.path(medium.loaders)
     return try await session.cache.withScratchFolder { scratch in
       let builder = MediumBuilder(
