@@ -59,11 +59,15 @@ struct EFISystemPartition {
         image, .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: [.ownerReadWrite, .groupRead])
       try descriptor.closeAfter { try descriptor.resize(to: size.bytes) }
     }
-    for command in commands(image) { try await command.run() }
+    // mcopy takes the name of what it copies, so each file stands in a folder under the name that it shall have.
+    let staging = image.removingLastComponent().appending("esp")
+    for parent in parents { try FileTree.makeFolder(staging.appending(parent)) }
+    for file in files { try FileTree.makeLink(staging.appending(file.path), to: file.source.string) }
+    for command in commands(image, from: staging) { try await command.run() }
   }
 
-  /// The programs that fill an empty image.
-  func commands(_ image: FilePath) -> [ExternalCommand] {
+  /// The programs that fill an empty image from a folder that holds its files under their names.
+  func commands(_ image: FilePath, from staging: FilePath) -> [ExternalCommand] {
     let clock = ["SOURCE_DATE_EPOCH": String(max(timestamp, Self.fatEpoch)), "TZ": "UTC"]
     let format = ExternalCommand(
       "mkfs.vfat",
@@ -73,9 +77,12 @@ struct EFISystemPartition {
       ], environment: clock, package: "dosfstools")
     let folders = ExternalCommand(
       "mmd", ["-i", image.string] + parents.map { "::/" + $0 }, environment: clock, package: "mtools")
-    let copies = files.map { file in
-      ExternalCommand(
-        "mcopy", ["-i", image.string, file.source.string, "::/" + file.path], environment: clock, package: "mtools")
+    let copies = parents.compactMap { parent -> ExternalCommand? in
+      let names = files.map { FilePath($0.path) }.filter { $0.removingLastComponent().string == parent }
+      guard !names.isEmpty else { return nil }
+      return ExternalCommand(
+        "mcopy", ["-i", image.string] + names.map { staging.pushing($0).string } + ["::/\(parent)/"],
+        environment: clock, package: "mtools")
     }
     return [format, folders] + copies
   }

@@ -74,8 +74,8 @@ public struct MediumBuilder: Sendable {
     let menu = menu(for: systems)
     let bios = BIOSLoader(modules: loaders.amd64.appending("usr/lib/grub/i386-pc"))
     let mbr = try bios.hybridMBR()
-    let eltorito = try await bios.write(early: menu.early, to: scratch.appending("eltorito.img"))
-    let efi = try await efiSystemPartition(menu)
+    async let eltoritoImage = bios.write(early: menu.early, to: scratch.appending("eltorito.img"))
+    async let efiImage = efiSystemPartition(menu)
 
     var entries = try commonEntries(menu, systems) + systems.flatMap(systemEntries)
     entries.sort { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
@@ -84,6 +84,7 @@ public struct MediumBuilder: Sendable {
     files += try await MediumDigests.files([list], progress: { _ in })
     files.sort { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
 
+    let (eltorito, efi) = try await (eltoritoImage, efiImage)
     let record = try record(
       systems, files: files, bootImage: eltorito, efiSystemPartition: MediumDigests.whole(efi), mbr: mbr)
     entries += [list, BootTree.Entry(Self.eltoritoPath, .file(eltorito, try HostFile.size(eltorito)))]

@@ -38,6 +38,7 @@ struct SystemSteps {
   /// that it is made from.
   func settings(on below: [Digest], below packages: [ResolvedPackage]) -> Step {
     var inputs = common("mksquashfs")
+    inputs["recipe"] = recipe
     inputs["files of every image"] = surroundings.recipes[.image]?.hex
     inputs["image"] = image.name
     inputs["title"] = image.title

@@ -8,6 +8,10 @@ extension SystemBuilder {
   /// Does one job; a job that completes its step returns the result.
   func perform(_ job: Job, _ context: Context) async throws -> StepCache.Stored? {
     if job.step.kind == .loaders { return try await makeLoaders(job.step, context) }
+    if job.part == .fetch {
+      try await fetch(job.step.packages, from: index(job.step, context), title: job.step.title)
+      return nil
+    }
     guard job.needsWorkshop, let workshop = context.workshops[job.place] else {
       return try await makeSettings(job.step, context, nil)
     }
@@ -52,7 +56,6 @@ extension SystemBuilder {
 
   private func growBase(_ step: Step, _ context: Context, _ workshop: Workshop) async throws {
     let index = try index(step, context)
-    try await fetch(step.packages, from: index, title: step.title)
     progress(.started(step: step.title, total: nil))
     let leftOut = context.archive.leftOut[IndexName(release: index.release, architecture: index.architecture)] ?? []
     try await put(step.packages.map(\.file).joined(separator: "\n") + "\n", "archives", workshop)
@@ -68,7 +71,6 @@ extension SystemBuilder {
 
   private func growTools(_ step: Step, _ context: Context, _ workshop: Workshop) async throws {
     let index = try index(step, context)
-    try await fetch(step.packages, from: index, title: step.title)
     progress(.started(step: step.title, total: nil))
     let below = JobList.treesBelow(step, context.plan)
     let name = tree(step)
@@ -112,7 +114,7 @@ extension SystemBuilder {
         SystemRecipe.loaderPackages(name.architecture).contains(package.name)
           && (package.file.hasSuffix("_\(name.architecture.debian).deb") || package.file.hasSuffix("_all.deb"))
       }
-      try await fetch(packages, from: index, title: step.title)
+      try await fetch(packages, from: index, title: "\(step.title) \(name.architecture.debian)")
       let root = place.appending(name.architecture.debian)
       try FileTree.makeFolder(root)
       for package in packages {

@@ -12,21 +12,28 @@ extension SystemBuilder {
   public func build(_ plan: Plan, _ archive: Archive) async throws -> [Digest: Result<StepCache.Stored, any Error>] {
     await cache.sweep(asRoot: options.asRoot)
     let steps = plan.steps.filter { $0.kind != .medium }
-    var found: [Digest: Result<StepCache.Stored, any Error>] = [:]
-    for step in steps {
-      if let stored = cache.find(
-        step.key, damaged: { options.warn("\(step.title) is made again: \($0) is damaged in the cache") })
-      {
-        found[step.key] = .success(stored)
-        FileTree.touch(cache.path(step.key, "step.json"))
-      }
-    }
+    let found = await cached(steps)
     let jobs = JobList(missing: steps.filter { found[$0.key] == nil }, plan: plan).jobs
     guard !jobs.isEmpty else { return found }
     let needed = Set(jobs.filter(\.needsWorkshop).map(\.place)).sorted()
     let board = JobBoard(waiting: jobs, results: found)
     return try await withWorkshops(needed[...], [:], share: needed.count) { workshops in
       await run(board, Context(plan: plan, archive: archive, workshops: workshops))
+    }
+  }
+
+  /// Those steps whose results stand in the cache, whole; each is read to its end, several at a time.
+  private func cached(_ steps: [Step]) async -> [Digest: Result<StepCache.Stored, any Error>] {
+    await withTaskGroup(of: (Digest, StepCache.Stored?).self) { group in
+      for step in steps {
+        group.addTask {
+          let stored = cache.find(
+            step.key, damaged: { options.warn("\(step.title) is made again: \($0) is damaged in the cache") })
+          if stored != nil { FileTree.touch(cache.path(step.key, "step.json")) }
+          return (step.key, stored)
+        }
+      }
+      return await group.reduce(into: [:]) { found, each in found[each.0] = each.1.map { .success($0) } }
     }
   }
 

@@ -5,7 +5,7 @@ internal import RecoveryPlan
 
 /// A piece of work that can run beside others.
 struct Job: Sendable {
-  enum Part: String, Sendable { case unpack, grow, pack, whole }
+  enum Part: String, Sendable { case fetch, unpack, grow, pack, whole }
   struct Name: Hashable, Sendable {
     var part: Part
     var key: Digest
@@ -69,8 +69,9 @@ struct JobBoard: Sendable {
   }
 }
 
-/// The jobs that make the missing steps: a layer is grown as a tree and then packed, so that what stands on the tree
-/// need not wait for its compression; a cached layer is unpacked if something has to grow on it.
+/// The jobs that make the missing steps: a layer's packages are fetched while what lies below it is made; it is grown
+/// as a tree and then packed, so that what stands on the tree need not wait for its compression; a cached layer is
+/// unpacked if something has to grow on it.
 struct JobList {
   private(set) var jobs: [Job] = []
 
@@ -86,9 +87,10 @@ struct JobList {
       }
       switch step.kind {
       case .base, .tools:
-        let grow = Job(step: step, part: .grow, waitsFor: trees, place: place, needsWorkshop: true)
+        let fetch = Job(step: step, part: .fetch, waitsFor: [], place: place, needsWorkshop: false)
+        let grow = Job(step: step, part: .grow, waitsFor: trees + [fetch.name], place: place, needsWorkshop: true)
         let pack = Job(step: step, part: .pack, waitsFor: [grow.name], place: place, needsWorkshop: true)
-        jobs += [grow, pack]
+        jobs += [fetch, grow, pack]
       case .initramfs:
         jobs.append(Job(step: step, part: .whole, waitsFor: trees, place: place, needsWorkshop: true))
       case .settings:
@@ -97,16 +99,17 @@ struct JobList {
         jobs.append(Job(step: step, part: .whole, waitsFor: [], place: place, needsWorkshop: false))
       }
     }
-    // What others wait for goes first: growing before packing.
+    // What others wait for goes first: growing before packing, what lies below before what lies above.
     jobs.sort { Self.rank($0.part) < Self.rank($1.part) }
   }
 
   private static func rank(_ part: Job.Part) -> Int {
     switch part {
     case .unpack: 0
-    case .grow: 1
-    case .whole: 2
-    case .pack: 3
+    case .fetch: 1
+    case .grow: 2
+    case .whole: 3
+    case .pack: 4
     }
   }
 
@@ -121,7 +124,11 @@ struct JobList {
       guard !image.hooks.isEmpty || SystemRecipe.needsLocale(image) || SystemRecipe.needsKeyboard(image) else {
         return []
       }
-      return ([system.base] + system.tools).compactMap { plan.step($0) }
+      let layers = ([system.base] + system.tools).compactMap { plan.step($0) }
+      guard image.hooks.isEmpty else { return layers }
+      // What a locale or a keyboard map is made from lies in the lower layers; those above need not be waited for.
+      let top = layers.lastIndex { layer in step.packages.contains { layer.packages.contains($0) } } ?? 0
+      return Array(layers.prefix(through: top))
     }
   }
 

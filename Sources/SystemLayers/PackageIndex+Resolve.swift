@@ -7,31 +7,42 @@ internal import Synchronization
 internal import SystemPackage
 
 extension PackageIndex {
-  /// Asks apt which packages each layer of a stack adds. The answer is remembered for as long as the archive's
-  /// state stays the same.
+  /// Asks apt which packages each layer of a stack adds. Each answer is remembered for as long as the archive's
+  /// state stays the same, so that a change in one layer asks again from there on.
   /// - Parameter essential: whether the first layer is a whole system, which holds Debian's essential packages too.
   /// - Throws: `SystemLayersFailure.unknownPackages`, `.unsatisfiable`, `.nothingOffline`, `.apt`.
   func resolve(_ stack: LayerStack, essential: Bool) async throws -> ResolvedStack {
     guard hasLists, let state else {
       throw SystemLayersFailure.nothingOffline(release: release, architecture: architecture.debian)
     }
-    let question = (["1", state.hex, "\(essential)"] + stack.requests.map { $0.joined(separator: " ") }).joined(
-      separator: "\n")
-    let memory = folder.appending("resolved").appending(Digest(of: question).hex + ".json")
-    if let known = try? JSONDecoder().decode([[ResolvedPackage]].self, from: Data(FileTree.bytes(of: memory))) {
-      return ResolvedStack(layers: known)
-    }
+    var question = "2\n\(state.hex)\n\(essential)"
     var layers: [[ResolvedPackage]] = []
-    var pinned: [String] = essential ? ["?essential", "apt"] : []
     for request in stack.requests {
-      let below = Set(layers.flatMap(\.self))
-      let all = essential ? try await closure(pinned + request) : try await exactly(request)
-      layers.append(all.filter { !below.contains($0) }.sorted())
-      pinned = all.map { "\($0.name)=\($0.version)" }
+      question += "\n" + request.joined(separator: " ")
+      layers.append(
+        try await remembered(question) {
+          let below = layers.flatMap(\.self)
+          guard essential else { return try await exactly(request) }
+          let pinned = below.isEmpty ? ["?essential", "apt"] : below.map { "\($0.name)=\($0.version)" }
+          let held = Set(below)
+          return try await closure(pinned + request).filter { !held.contains($0) }
+        })
     }
-    try FileTree.makeFolder(folder.appending("resolved"))
-    try AtomicFile.write(Array(JSONEncoder().encode(layers)), to: memory)
     return ResolvedStack(layers: layers)
+  }
+
+  /// The answer to a question, asked again only if no answer to it is known.
+  private func remembered(_ question: String, _ ask: () async throws -> [ResolvedPackage]) async throws
+    -> [ResolvedPackage]
+  {
+    let memory = folder.appending("resolved").appending(Digest(of: question).hex + ".json")
+    if let known = try? JSONDecoder().decode([ResolvedPackage].self, from: Data(FileTree.bytes(of: memory))) {
+      return known
+    }
+    let answer = try await ask().sorted()
+    try FileTree.makeFolder(folder.appending("resolved"))
+    try AtomicFile.write(Array(JSONEncoder().encode(answer)), to: memory)
+    return answer
   }
 
   /// The packages themselves, without what they depend on: loaders are unpacked, not installed.
@@ -116,7 +127,9 @@ extension PackageIndex {
   /// - Parameter progress: told the fraction that is done.
   private func fetch(_ packages: [ResolvedPackage], progress: @escaping @Sendable (Double) -> Void) async throws {
     let wanted = packages.map { "\($0.name)=\($0.version)" }
-    var command = aptGet(["-C", pool.string, "apt-get", "download", "-qq", "-o", "APT::Status-Fd=1"] + wanted)
+    var command = aptGet(["download", "-qq", "-o", "APT::Status-Fd=1"] + wanted)
+    // apt-get download writes to the working folder.
+    command.arguments = ["-C", pool.string, command.program] + command.arguments
     command.program = "env"
     do {
       try await command.run { line in

@@ -30,15 +30,21 @@ struct PackageIndex: Sendable {
     if FileTree.kind(of: folder.appending("status")) == nil { try AtomicFile.write([], to: folder.appending("status")) }
   }
 
+  /// The host's own apt configuration stays in force (its proxy matters), but for what acts on the host or slows
+  /// apt down: its hooks are cleared, and what container images switch on to save space is switched off.
   /// `Error-Mode any`: a source that cannot be reached is an error, not a warning.
   /// APT::Sandbox::User: root would otherwise download as `_apt`, who cannot write here.
   private var configuration: String {
     """
+    #clear APT::Update::Pre-Invoke;
+    #clear APT::Update::Post-Invoke;
+    #clear APT::Update::Post-Invoke-Success;
     APT::Architecture "\(architecture.debian)";
     APT::Architectures "\(architecture.debian)";
     APT::Install-Recommends "false";
     APT::Sandbox::User "";
     APT::Update::Error-Mode "any";
+    Acquire::GzipIndexes "false";
     Acquire::Languages "none";
     Acquire::Retries "2";
     Acquire::ForceHash "sha256";
@@ -47,6 +53,8 @@ struct PackageIndex: Sendable {
     Dir::State::status "\(folder)/status";
     Dir::State::extended_states "\(folder)/extended_states";
     Dir::Cache "\(folder)";
+    Dir::Cache::pkgcache "pkgcache.bin";
+    Dir::Cache::srcpkgcache "srcpkgcache.bin";
     Dir::Cache::archives "\(pool)";
     Dir::Etc::sourcelist "\(folder)/sources.list";
     Dir::Etc::sourceparts "/dev/null";
@@ -57,9 +65,13 @@ struct PackageIndex: Sendable {
     """
   }
 
+  /// A run of apt-get. The configuration is given twice: apt reads that of the environment first, for the sake of the
+  /// programs it starts, and that of the command line last, so that nothing of the host's has the last word.
   func aptGet(_ arguments: [String]) -> ExternalCommand {
-    ExternalCommand(
-      "apt-get", arguments, environment: ["APT_CONFIG": "\(folder)/apt.conf", "LC_ALL": "C.UTF-8"], package: "apt")
+    let configuration = folder.appending("apt.conf").string
+    return ExternalCommand(
+      "apt-get", ["--config-file", configuration] + arguments,
+      environment: ["APT_CONFIG": configuration, "LC_ALL": "C.UTF-8"], package: "apt")
   }
 
   /// Whether an index of the release has been fetched before.

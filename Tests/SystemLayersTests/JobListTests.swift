@@ -7,10 +7,10 @@ import Testing
 @testable import SystemLayers
 
 struct JobListTests {
-  private func plan(locale: String = "C.UTF-8") throws -> Plan {
+  private func plan(locale: String = "C.UTF-8", hooks: [String] = []) throws -> Plan {
     let tool = Tool(
       id: "mc", title: "mc", summary: "", category: "files", packages: [.x64: ["mc"]], command: "mc", risk: .safe)
-    let image = Image(name: "tier1", title: "t", tools: [.init(tool: tool, access: .user)], locale: locale)
+    let image = Image(name: "tier1", title: "t", tools: [.init(tool: tool, access: .user)], hooks: hooks, locale: locale)
     let planner = try Planner(Manifest(images: [image]))
     let package = ResolvedPackage(
       name: "mc", version: "1", file: "mc_1_amd64.deb", size: .zero, sha256: Digest(of: ""))
@@ -32,10 +32,11 @@ struct JobListTests {
     let jobs = JobList(missing: plan.steps.filter { $0.kind != .medium }, plan: plan).jobs
     #expect(
       describe(jobs, plan) == [
-        "grow base", "grow tools after grow base", "whole initramfs after grow base", "whole settings",
-        "whole loaders", "pack base after grow base", "pack tools after grow tools",
+        "fetch base", "fetch tools", "grow base after fetch base", "grow tools after grow base, fetch tools",
+        "whole initramfs after grow base", "whole settings", "whole loaders", "pack base after grow base",
+        "pack tools after grow tools",
       ])
-    #expect(jobs.filter { !$0.needsWorkshop }.map(\.step.kind) == [.settings, .loaders])
+    #expect(jobs.filter { !$0.needsWorkshop }.map(\.step.kind) == [.base, .tools, .settings, .loaders])
   }
 
   @Test func cachedLayersAreUnpackedOnlyToBuildUpon() throws {
@@ -43,11 +44,16 @@ struct JobListTests {
     let tools = plan.steps.filter { $0.kind == .tools }
     #expect(
       describe(JobList(missing: tools, plan: plan).jobs, plan) == [
-        "unpack base", "grow tools after unpack base", "pack tools after grow tools",
+        "unpack base", "fetch tools", "grow tools after unpack base, fetch tools", "pack tools after grow tools",
       ])
     let settings = plan.steps.filter { $0.kind == .settings }
     #expect(
       describe(JobList(missing: settings, plan: plan).jobs, plan) == [
+        "unpack base", "whole settings after unpack base",
+      ])
+    let hooked = try self.plan(hooks: ["hooks/10-branding"])
+    #expect(
+      describe(JobList(missing: hooked.steps.filter { $0.kind == .settings }, plan: hooked).jobs, hooked) == [
         "unpack base", "unpack tools", "whole settings after unpack base, unpack tools",
       ])
     let loaders = plan.steps.filter { $0.kind == .loaders }
