@@ -29,6 +29,8 @@ let package = Package(
     .library(name: "RecoveryManifest", targets: ["RecoveryManifest"]),
     .library(name: "RecoveryPlan", targets: ["RecoveryPlan"]),
     .library(name: "OpticalMedia", targets: ["OpticalMedia", "BootAssembly"]),
+    .library(name: "DriveDiscovery", targets: ["DriveDiscovery"]),
+    .library(name: "FlashMedia", targets: ["FlashMedia"]),
     .executable(name: "lifeboat", targets: ["lifeboat"]),
   ],
   dependencies: [
@@ -41,6 +43,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CISOBurn", pkgConfig: "libisoburn-1", providers: [.apt(["libisoburn-dev"])]),
+    .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
     .target(name: "CToml"),
     .target(name: "CLinux", dependencies: ["CISOBurn"]),
     stage(
@@ -61,12 +64,14 @@ let package = Package(
         "BootAssembly", "HostSystem", "CLinux", "CISOBurn",
         .product(name: "SwiftASN1", package: "swift-asn1"),
       ]),
+    stage("DriveDiscovery", ["HostSystem", "CBlkid"]),
+    stage("FlashMedia", ["DriveDiscovery", "HostSystem", "CLinux"]),
     stage("TrialMachine", ["HostSystem"]),
     .executableTarget(
       name: "lifeboat",
       dependencies: [
-        "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "TrialMachine",
-        "HostSystem",
+        "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "DriveDiscovery",
+        "FlashMedia", "TrialMachine", "HostSystem",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -83,6 +88,8 @@ let package = Package(
     tests("SystemLayers", ["RecoveryPlan", "RecoveryManifest"]),
     tests("BootAssembly", ["RecoveryManifest"]),
     tests("OpticalMedia", ["BootAssembly"]),
+    tests("DriveDiscovery"),
+    tests("FlashMedia", ["DriveDiscovery"]),
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
     .testTarget(name: "ImageTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
     .testTarget(

@@ -28,6 +28,18 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
   case partial = 1
   /// What was verified is not what was promised: a digest, a structure or a signature differs.
   case notAsPromised = 3
+  /// A drive took no more: writing to it failed.
+  case writeFailed = 10
+  /// A drive does not hold what was written to it.
+  case verifyFailed = 11
+  /// A drive was pulled out, or another one stands in its place.
+  case deviceGone = 12
+  /// A drive has less room than it says.
+  case falseCapacity = 13
+  /// A drive or its slot is write-protected.
+  case writeProtected = 14
+  /// A drive may not be written: it is in use, too small, or not what it should be.
+  case refusedTarget = 15
   /// The command line is wrong (EX_USAGE).
   case usage = 64
   /// The manifest or another input is wrong (EX_DATAERR).
