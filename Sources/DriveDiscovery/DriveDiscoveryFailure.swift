@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+public import HostSystem
+public import SystemPackage
+
+/// Why a target cannot be found, or may not be used.
+public enum DriveDiscoveryFailure: Diagnosable, Equatable {
+  /// No drive is called that.
+  case noSuchDrive(wanted: String, near: [String])
+  /// Several drives are called that.
+  case severalDrives(wanted: String, drives: [String])
+  /// What was named is a part of a drive.
+  case isPartition(wanted: String, drive: String)
+  /// What was named is a drive that may not be written.
+  case refused(drive: String, refusals: [Refusal])
+  /// The device is gone, or was never there.
+  case noSuchDevice(DeviceNumber)
+  /// What was opened is no block device.
+  case notABlockDevice(FilePath)
+  /// Another drive stands in the place of the one that was meant.
+  case otherDrive(path: String, differences: [String])
+
+  /// Stable identifier.
+  public var code: String {
+    switch self {
+    case .noSuchDrive: "no-such-drive"
+    case .severalDrives: "several-drives"
+    case .isPartition: "is-partition"
+    case .refused(_, let refusals): refusals.first?.code ?? "refused"
+    case .noSuchDevice: "no-such-device"
+    case .notABlockDevice: "not-a-block-device"
+    case .otherDrive: "other-drive"
+    }
+  }
+
+  /// What happened, with the drive.
+  public var message: String {
+    switch self {
+    case .noSuchDrive(let wanted, let near):
+      "there is no drive \(wanted)" + (near.isEmpty ? "" : "; there is \(near.joined(separator: ", "))")
+    case .severalDrives(let wanted, let drives):
+      "\(wanted) is the name of several drives: \(drives.joined(separator: ", "))"
+    case .isPartition(let wanted, let drive): "\(wanted) is a part of \(drive); a medium takes a whole drive"
+    case .refused(_, let refusals): refusals.map(\.reason).joined(separator: "; ")
+    case .noSuchDevice(let number): "there is no block device \(number)"
+    case .notABlockDevice(let path): "\(path) is not a block device"
+    case .otherDrive(let path, let differences):
+      "\(path) is not the drive that was chosen: \(differences.joined(separator: "; "))"
+    }
+  }
+
+  /// What to do.
+  public var remedy: String? {
+    switch self {
+    case .noSuchDrive: "See \"lifeboat devices --all\" for the drives and their names."
+    case .severalDrives: "Name it by its path or by one of its stable names, which \"lifeboat devices --json\" shows."
+    case .isPartition(_, let drive): "Name the drive: \(drive)."
+    case .refused(_, let refusals): refusals.first?.remedy
+    case .noSuchDevice: "Plug the drive in again, and choose it anew."
+    case .notABlockDevice: "Name a drive; \"lifeboat devices\" lists them."
+    case .otherDrive: "Choose the drive anew; nothing was written."
+    }
+  }
+
+  /// How the process ends.
+  public var exitCode: ExitStatus {
+    switch self {
+    case .noSuchDrive, .severalDrives, .isPartition: .usage
+    case .refused(_, let refusals):
+      if case .writeProtected? = refusals.first { .writeProtected } else { .refusedTarget }
+    case .notABlockDevice: .refusedTarget
+    case .noSuchDevice, .otherDrive: .deviceGone
+    }
+  }
+}
