@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import DriveDiscovery
+
+/// The list of drives that `lifeboat devices` prints.
+struct DriveListing: Encodable {
+  var drives: [DriveReport]
+  /// How many drives are not listed because nobody would write to them.
+  var hidden: Int
+
+  init(_ survey: DriveSurvey, all: Bool, requirement: Requirement = Requirement()) {
+    let real = survey.drives.filter { !$0.isUnused }
+    let shown = all ? real : real.filter { $0.isCandidate || requirement.allowsLoopDevices && $0.kind == .loop }
+    drives = shown.map { DriveReport($0, in: survey, for: requirement) }
+    hidden = real.count - shown.count
+  }
+
+  /// A table, with the verdict of each drive below it.
+  func lines(_ stream: TextStream) -> [String] {
+    let rest = hidden == 0 ? [] : ["\(hidden) built-in or made by software; --all lists them too."]
+    guard !drives.isEmpty else { return ["No USB drive and no memory card is plugged in."] + rest }
+    let table = Columns.text([["DRIVE", "MODEL", "SERIAL", "SIZE", "BUS", "HOLDS"]] + drives.map(\.cells))
+      .split(separator: "\n").map(String.init)
+    let rows = zip(drives, table.dropFirst()).flatMap { drive, row in [row] + verdict(drive, stream) }
+    return [table.first ?? ""] + rows + rest
+  }
+
+  private func verdict(_ report: DriveReport, _ stream: TextStream) -> [String] {
+    let remarks = report.remarks.map { "  note: \($0)" }
+    guard let first = report.refusals.first else { return ["  " + stream.styled("may be written", .good)] + remarks }
+    let others = report.refusals.dropFirst().map { "  also: \($0.reason)" }
+    return ["  " + stream.styled("not to be written:", .caution) + " \(first.reason)", "    \(first.remedy)"] + others
+      + remarks
+  }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import DriveDiscovery
+import HostSystem
+
+/// `lifeboat devices`.
+struct DevicesVerb: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "devices",
+    abstract: "List the drives, and say which may be written.",
+    discussion: """
+      Lists USB sticks, USB disks and memory cards; --all lists every drive. What may not be written is shown with the \
+      reason and what to do. Root sees what is on every drive.
+
+        lifeboat devices
+        lifeboat devices --watch
+      """,
+    subcommands: [List.self], defaultSubcommand: List.self)
+
+  /// `lifeboat devices list`.
+  struct List: Verb {
+    static let configuration = CommandConfiguration(
+      abstract: "List the drives (what devices does by itself).",
+      discussion: """
+        With --watch --json every line is a JSON document: first one for each drive that is there, then one for each \
+        change.
+
+          lifeboat devices list --all
+          lifeboat devices list --json
+        """)
+
+    @Flag(help: "List built-in drives too, and those that software makes.") var all = false
+    @Flag(help: "Go on, with a line for every drive that is plugged in, changed or pulled out.") var watch = false
+    @Flag(help: ArgumentHelp("Take loop devices for drives.", visibility: .hidden)) var allowLoop = false
+    @Flag(help: "One JSON document on standard output.") var json = false
+
+    static let stateAfterInterruption = "No longer watching; nothing was changed."
+
+    func run(on console: Console) async throws -> ExitStatus {
+      if watch {
+        try await DriveWatch().follow { survey, changes in
+          show(changes, survey, isFirst: changes.isEmpty, on: console)
+          return true
+        }
+      } else {
+        try show(DriveListing(await DriveSurvey.current(), all: all, requirement: requirement), on: console)
+      }
+      return .success
+    }
+
+    private var requirement: Requirement { Requirement(allowsLoopDevices: allowLoop) }
+
+    private func show(_ listing: DriveListing, on console: Console) throws {
+      if json { return try console.printJSON(listing) }
+      for line in listing.lines(console.results) { console.print(line) }
+    }
+
+    private func show(_ changes: [DriveChange], _ survey: DriveSurvey, isFirst: Bool, on console: Console) {
+      let changes = isFirst ? survey.drives.map { DriveChange(kind: .added, drive: $0) } : changes
+      for change in changes where all ? !change.drive.isUnused : change.drive.isCandidate || allowLoop {
+        let report = DriveReport(change.drive, in: survey, for: requirement)
+        if json, let line = DriveEvent(event: isFirst ? "present" : change.kind.rawValue, drive: report).line {
+          console.print(line)
+        } else {
+          console.print("\(isFirst ? "here" : change.kind.word): \(report.line(isGone: change.kind == .removed))")
+        }
+      }
+    }
+  }
+}
+
+extension DriveChange.Kind {
+  fileprivate var word: String {
+    switch self {
+    case .added: "in"
+    case .removed: "out"
+    case .changed: "changed"
+    }
+  }
+}
