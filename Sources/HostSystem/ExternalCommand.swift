@@ -135,7 +135,7 @@ public struct ExternalCommand: Sendable, Equatable {
     return folders.joined(separator: ":")
   }
 
-  private func execute<Result: Sendable>(_ body: (Configuration) async throws -> Result) async throws -> Result {
+  func execute<Result: Sendable>(_ body: (Configuration) async throws -> Result) async throws -> Result {
     var platform = PlatformOptions()
     platform.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
     let path = getenv("PATH").map { String(cString: $0) }
@@ -154,7 +154,7 @@ public struct ExternalCommand: Sendable, Equatable {
     }
   }
 
-  private func check(_ status: TerminationStatus, _ lines: [String]) throws {
+  func check(_ status: TerminationStatus, _ lines: [String]) throws {
     guard !status.isSuccess else { return }
     throw Failure.failed(program: program, status: "\(status)", lastLines: lines)
   }
