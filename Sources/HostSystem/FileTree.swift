@@ -62,6 +62,13 @@ public enum FileTree {
     return (Int64(status.st_size), UInt16(status.st_mode & 0o7777), Int64(status.st_mtim.tv_sec))
   }
 
+  /// The absolute path without links, or nil if nothing is there.
+  public static func resolved(_ path: FilePath) -> FilePath? {
+    guard let real = realpath(path.string, nil) else { return nil }
+    defer { free(real) }
+    return FilePath(platformString: real)
+  }
+
   /// Every path below a folder, relative to it, sorted; folders before what they hold; links are not followed.
   public static func walk(_ folder: FilePath) -> [String] {
     var found: [String] = []

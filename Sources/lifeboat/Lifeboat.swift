@@ -42,7 +42,7 @@ struct Lifeboat: AsyncParsableCommand {
     version: Version.current,
     subcommands: [
       InitVerb.self, CheckVerb.self, ToolsVerb.self, PlanVerb.self, BuildVerb.self, InspectVerb.self, VerifyVerb.self,
-      TryVerb.self, DevicesVerb.self, KeyVerb.self, CacheVerb.self,
+      TryVerb.self, DevicesVerb.self, WriteVerb.self, KeyVerb.self, CacheVerb.self,
     ])
 
   static func main() async {

@@ -36,6 +36,13 @@ struct Console: Sendable {
     results.line(try StableJSON.text(value))
   }
 
+  /// A value as one line of JSON, keys sorted.
+  func printJSONLine(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    results.line(String(decoding: try encoder.encode(value), as: UTF8.self))
+  }
+
   /// A line for the person, above the progress lines.
   func note(_ line: String) { progress.say(line) }
 

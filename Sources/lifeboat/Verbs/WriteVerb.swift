@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import DriveDiscovery
+import FlashMedia
+import HostSystem
+import SystemPackage
+
+/// `lifeboat write`.
+struct WriteVerb: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "write",
+    abstract: "Write an image to USB sticks and SD cards, and verify each.",
+    discussion: """
+      TARGET is a drive's serial number, its World Wide Name, a name under /dev/disk/by-id, its model if no other drive \
+      has it, or its path. "lifeboat devices" lists what there is. The plan is shown first, and you type each drive's \
+      model or serial number; --yes leaves that out, and then takes no path and no model, because the next drive may be \
+      given the same.
+
+      IMAGE is any raw image, also compressed (.gz, .xz, .zst). An X.sha256 or X.bmap beside it is checked. Everything \
+      on the drive is lost. The first block is written last, so that a drive that failed starts no computer.
+
+        lifeboat write output/tier1.iso 4C530001230607115463
+        lifeboat write output/tier1.iso --all-removable
+        lifeboat write output/tier1.iso 4C530001230607115463 --update --yes
+        lifeboat write output/tier1.iso --station --count 50
+      """)
+
+  @Argument(help: "The image.", completion: .file()) var image: String
+  @Argument(help: "The drives.") var targets: [String] = []
+  @Flag(help: "Every drive that \"lifeboat devices\" lists as writable.") var allRemovable = false
+  @Flag(help: "Stay, and write every stick that is plugged in.") var station = false
+  @Option(help: ArgumentHelp("With --station: end after so many sticks.", valueName: "number")) var count: Int?
+  @Flag(help: "Write only the blocks that differ.") var update = false
+  @Flag(help: "Write nothing; compare.") var verifyOnly = false
+  @Flag(name: .customLong("no-verify"), help: "Do not read back what was written.") var isNotVerified = false
+  @Option(help: "How a drive's capacity is tested before it is written: quick takes seconds, full hours.")
+  var probe = FlashSession.Probe.quick
+  @Flag(help: "Take drives of more than 256 GB too.") var allowLarge = false
+  @Flag(help: .hidden) var allowLoop = false
+  @Flag(help: "Do not ask; TARGET must be an identity.") var yes = false
+  @Flag(help: "JSON lines: progress, and the outcome as the last one.") var json = false
+
+  func validate() throws {
+    if [update, verifyOnly, isNotVerified].filter(\.self).count > 1 {
+      throw ValidationError("--update, --verify-only and --no-verify exclude each other.")
+    }
+    if station {
+      guard targets.isEmpty, !allRemovable else { throw ValidationError("--station takes no targets: they are plugged in.") }
+      guard count ?? 1 > 0 else { throw ValidationError("--count is a number of sticks, from 1.") }
+      return
+    }
+    guard count == nil else { throw ValidationError("--count belongs to --station.") }
+    guard allRemovable != !targets.isEmpty else {
+      throw ValidationError("Name the drives, or use --all-removable; \"lifeboat devices\" lists them.")
+    }
+    if yes, allRemovable { throw ValidationError("--yes needs each drive named by its identity.") }
+  }
+
+  func run(on console: Console) async throws -> ExitStatus {
+    let source = try await FlashSource(FilePath(image)).open()
+    let job = FlashJob(source: source, options: options, requirement: requirement(source), json: json, console: console)
+    if station { return try await FlashStation(job: job, count: count, asks: !yes).run() }
+    let survey = await DriveSurvey.current()
+    let plan = try allRemovable ? job.plan(everythingIn: survey) : job.plan(targets, in: survey)
+    console.note(plan.text)
+    if yes {
+      try plan.requireIdentities()
+    } else if options.mode != .verifyOnly {
+      for drive in plan.drives { try await Confirmation.ask(for: drive, on: console) }
+    }
+    let report = try await job.write(plan.drives)
+    try report.show(on: console, json: json)
+    return report.status
+  }
+
+  private var options: FlashSession.Options {
+    var options = FlashSession.Options()
+    options.mode = update ? .update : verifyOnly ? .verifyOnly : isNotVerified ? .writeWithoutVerifying : .write
+    options.probe = probe
+    return options
+  }
+
+  private func requirement(_ source: OpenedSource) -> Requirement {
+    Requirement(
+      needed: source.size, imagePath: FileTree.resolved(FilePath(image))?.string,
+      largest: allowLarge ? nil : Requirement.usualLargest, allowsLoopDevices: allowLoop)
+  }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import DriveDiscovery
+import FlashMedia
+import HostSystem
+import SystemPackage
+import Synchronization
+
+/// Stick in, stick out: writes every drive that is plugged in while it runs, several at once, each on its own.
+struct FlashStation {
+  let job: FlashJob
+  /// How many sticks there shall be, or nil for no end.
+  let count: Int?
+  /// Whether the person has to say once that what is plugged in may be written.
+  let asks: Bool
+
+  /// How often the sockets are looked at.
+  private static let interval = Duration.seconds(1)
+
+  /// Runs until the count is reached or the person interrupts; then those under way are ended.
+  /// - Returns: `success` if every stick that was plugged in was written, else `partial`.
+  func run() async throws -> ExitStatus {
+    job.console.note("station: \(job.source.image); every stick that is plugged in from now on is overwritten.")
+    if asks {
+      try await Confirmation.ask("Type overwrite to go on:", expected: "overwrite", on: job.console) {
+        Confirmation.matches($0, "overwrite")
+      }
+    }
+    // What is plugged in already is somebody's.
+    var known = Set(await DriveSurvey.current().drives.map(Self.key))
+    job.console.note("Plug in sticks; Ctrl-C ends.")
+    let tally = Tally()
+    do {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        while !tally.reached(count) {
+          let survey = await DriveSurvey.current()
+          let present = survey.drives.filter { $0.size > .zero }
+          known.formIntersection(present.map(Self.key))
+          for drive in present where drive.isCandidate && !known.contains(Self.key(drive)) {
+            guard tally.begin(count) else { break }
+            known.insert(Self.key(drive))
+            group.addTask { try await write(drive, survey, tally) }
+          }
+          try await Task.sleep(for: Self.interval)
+        }
+        try await group.waitForAll()
+      }
+    } catch is CancellationError {
+      job.console.note("station: \(tally.text)")
+      throw CancellationError()
+    }
+    job.console.note("station: \(tally.text)")
+    return tally.failures == 0 ? .success : .partial
+  }
+
+  /// The drive with the medium that is in it now.
+  private static func key(_ drive: Drive) -> String { "\(drive.path) \(drive.identity)" }
+
+  private func write(_ drive: Drive, _ survey: DriveSurvey, _ tally: Tally) async throws {
+    let refusals = survey.verdict(on: drive, for: job.requirement).refusals
+    let report: FlashReport
+    if refusals.isEmpty {
+      report = try await job.write([drive])
+    } else {
+      let refused = DriveDiscoveryFailure.refused(drive: drive.path, refusals: refusals)
+      report = FlashReport(image: job.source.image.string, targets: [.init(drive, notOpened: refused)])
+    }
+    tally.end(isSuccess: report.status == .success)
+    try report.show(on: job.console, json: job.json)
+    if report.status == .success { job.console.note("\(drive.path) may be taken out; \(tally.text)") }
+    try Task.checkCancellation()
+  }
+}
+
+/// How many sticks are under way, done and failed.
+private final class Tally: Sendable {
+  private let counts = Mutex((running: 0, done: 0, failed: 0))
+
+  /// Whether another one may begin: those that failed do not count.
+  func begin(_ limit: Int?) -> Bool {
+    counts.withLock {
+      if let limit, $0.running + $0.done >= limit { return false }
+      $0.running += 1
+      return true
+    }
+  }
+
+  func end(isSuccess: Bool) {
+    counts.withLock {
+      $0.running -= 1
+      if isSuccess { $0.done += 1 } else { $0.failed += 1 }
+    }
+  }
+
+  func reached(_ limit: Int?) -> Bool { counts.withLock { counts in limit.map { counts.done >= $0 } ?? false } }
+
+  var failures: Int { counts.withLock { $0.failed } }
+
+  var text: String { counts.withLock { "\($0.done) written, \($0.failed) failed" } }
+}
