@@ -7,6 +7,12 @@ public struct DriveChange: Hashable, Sendable, Codable {
   /// The drive; as it was, if it is gone.
   public var drive: Drive
 
+  /// Describes what happened.
+  public init(kind: Kind, drive: Drive) {
+    self.kind = kind
+    self.drive = drive
+  }
+
   /// What can happen.
   public enum Kind: String, Hashable, Sendable, Codable {
     /// It was plugged in, or a medium was put in.

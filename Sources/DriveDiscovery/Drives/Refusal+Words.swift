@@ -24,7 +24,7 @@ extension Refusal {
     case .tooLarge(let drive, let size, let largest):
       "\(drive) has \(size), more than the \(largest.asSold) up to which a drive is taken for a stick"
     case .mounted(let device, let points): "\(device) is mounted at \(listed(points))"
-    case .swap(let device): "the system swaps to \(device)"
+    case .swap(let drive, let path): "the system swaps to \(path), on \(drive)"
     case .held(let device, let holder): "\(device) is in use by \(holder)"
     case .member(let device, let type): "\(device) is \(MemberSignature.words(type))"
     case .ambivalent(let device, let types):
@@ -48,7 +48,7 @@ extension Refusal {
     case .tooSmall(_, _, let needed): "Choose a drive of \(needed) or more."
     case .tooLarge: "Choose a smaller drive; this one may hold somebody's backup."
     case .mounted(let device, _): "Make sure that nothing on it is needed, then unmount it with: umount \(device)"
-    case .swap(let device): "End swapping to it with: swapoff \(device)"
+    case .swap(_, let path): "End swapping to it with: swapoff \(path)"
     case .held(let device, _):
       "Close what uses it (lsblk \(device) shows it): cryptsetup close, vgchange -an, mdadm --stop."
     case .member(let device, let type): MemberSignature.remedy(type, device)

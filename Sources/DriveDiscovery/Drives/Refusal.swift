@@ -32,7 +32,7 @@ public enum Refusal: Hashable, Sendable {
   /// A file system of it is in use.
   case mounted(device: String, points: [String])
   /// The system swaps to it.
-  case swap(device: String)
+  case swap(drive: String, path: String)
   /// Something that stands on it is in use.
   case held(device: String, by: String)
   /// It is a part of something larger.

@@ -118,7 +118,7 @@ private struct Judgement {
       return points.isEmpty ? nil : .mounted(device: floor.path, points: unique(points))
     }
     let swaps = graph.machine.swaps.filter { !graph.devices(holding: $0.path).isDisjoint(with: tower) }
-      .map { Refusal.swap(device: $0.path) }
+      .map { Refusal.swap(drive: drive.path, path: $0.path) }
     let held = surfaces.flatMap { surface in surface.holders.map { holder($0, of: surface) } }
     return mounted + swaps + held
   }
