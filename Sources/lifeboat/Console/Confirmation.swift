@@ -37,7 +37,8 @@ enum Confirmation {
     let names = drive.confirmations
     try await ask(
       "Type the \(names.count > 1 ? "serial number or model" : "name") of \(drive.path), \(names.joined(separator: " or ")), to go on:",
-      expected: names[0], on: console) { drive.matches(confirmation: $0) }
+      expected: names[0], on: console
+    ) { drive.matches(confirmation: $0) }
   }
 
   /// Asks for a word.

@@ -45,7 +45,9 @@ struct WriteVerb: Verb {
       throw ValidationError("--update, --verify-only and --no-verify exclude each other.")
     }
     if station {
-      guard targets.isEmpty, !allRemovable else { throw ValidationError("--station takes no targets: they are plugged in.") }
+      guard targets.isEmpty, !allRemovable else {
+        throw ValidationError("--station takes no targets: they are plugged in.")
+      }
       guard count ?? 1 > 0 else { throw ValidationError("--count is a number of sticks, from 1.") }
       return
     }

@@ -22,7 +22,9 @@ struct FlashJob: Sendable {
       }
     }
     var unique: [TargetSelection] = []
-    for selection in selections where !unique.contains(where: { $0.drive == selection.drive }) { unique.append(selection) }
+    for selection in selections where !unique.contains(where: { $0.drive == selection.drive }) {
+      unique.append(selection)
+    }
     return FlashPlan(image: source, mode: options.mode, selections: unique)
   }
 

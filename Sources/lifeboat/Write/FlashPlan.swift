@@ -12,10 +12,10 @@ struct FlashPlan {
 
   var drives: [Drive] { selections.map(\.drive) }
 
-  /// A script has to name drives by what no other drive is called.
+  /// A script has to name drives by what no other drive is called; a loop device is a file that was named anyway.
   /// - Throws: `WriteFailure.notAnIdentity`.
   func requireIdentities() throws(WriteFailure) {
-    for selection in selections where !selection.isIdentity {
+    for selection in selections where !selection.isIdentity && selection.drive.kind != .loop {
       throw .notAnIdentity(
         path: selection.drive.path, name: selection.name.rawValue,
         identity: selection.drive.identity.serial ?? selection.drive.identity.wwn)

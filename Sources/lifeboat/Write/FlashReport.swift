@@ -86,7 +86,9 @@ struct FlashReport: Encodable {
       guard !repaired.isEmpty else { return [] }
       let ranges = repaired.prefix(5).map(\.description).joined(separator: ", ")
       let more = repaired.count > 5 ? " and \(repaired.count - 5) more" : ""
-      return ["  written a second time, because they read back wrong: bytes \(ranges)\(more). Do not trust this drive for long."]
+      return [
+        "  written a second time, because they read back wrong: bytes \(ranges)\(more). Do not trust this drive for long."
+      ]
     }
   }
 
