@@ -28,6 +28,18 @@ struct DriveReport: Encodable {
     writable = refusals.isEmpty
   }
 
+  /// The drive's own facts, and what is said about it, in one object.
+  func encode(to encoder: any Encoder) throws {
+    try drive.encode(to: encoder)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(summary, forKey: .summary)
+    try container.encode(remarks, forKey: .remarks)
+    try container.encode(writable, forKey: .writable)
+    try container.encode(refusals, forKey: .refusals)
+  }
+
+  private enum CodingKeys: CodingKey { case summary, remarks, writable, refusals }
+
   /// Its cells in the table.
   var cells: [String] {
     [
