@@ -44,7 +44,7 @@ struct DriveReport: Encodable {
   var cells: [String] {
     [
       drive.path, drive.identity.model.isEmpty ? "-" : drive.identity.model, drive.identity.serial ?? "-",
-      "\(drive.size)", drive.busWords, summary,
+      "\(drive.size)", drive.busWords, drive.size > .zero ? summary : "-",
     ]
   }
 
