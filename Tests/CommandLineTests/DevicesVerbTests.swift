@@ -18,16 +18,16 @@ import Testing
 
   @Test(arguments: ["usb-luks-open", "two-identical-sticks", "card-reader-multi-slot", "usb-old-medium"])
   func theListIsAsItWas(name: String) throws {
-    let listing = DriveListing(try survey(name), all: false)
+    let listing = DriveListing(try survey(name), all: false, reading: { _ in nil })
     let text = listing.lines(TestScreen().stream).joined(separator: "\n") + "\n"
     #expect(try Golden.difference(text, "Fixtures/command-line/devices-\(name).txt") == nil)
   }
 
   @Test func builtInDrivesAreHiddenUntilAskedFor() throws {
     let survey = try survey("laptop-usb-stick")
-    let few = DriveListing(survey, all: false)
+    let few = DriveListing(survey, all: false, reading: { _ in nil })
     #expect(few.drives.map(\.drive.path) == ["/dev/sdb"] && few.hidden == 1)
-    let all = DriveListing(survey, all: true)
+    let all = DriveListing(survey, all: true, reading: { _ in nil })
     #expect(all.drives.map(\.drive.path) == ["/dev/nvme0n1", "/dev/sdb"] && all.hidden == 0)
     #expect(try StableJSON.text(all).contains("\"code\" : \"system-disk\""))
   }

@@ -7,10 +7,13 @@ struct DriveListing: Encodable {
   /// How many drives are not listed because nobody would write to them.
   var hidden: Int
 
-  init(_ survey: DriveSurvey, all: Bool, requirement: Requirement = Requirement()) {
+  init(
+    _ survey: DriveSurvey, all: Bool, requirement: Requirement = Requirement(),
+    reading: (String) -> LifeboatMedium? = { LifeboatMedium(on: $0) }
+  ) {
     let real = survey.drives.filter { !$0.isUnused }
     let shown = real.filter { Self.lists($0, all: all, requirement) }
-    drives = shown.map { DriveReport($0, in: survey, for: requirement) }
+    drives = shown.map { DriveReport($0, in: survey, for: requirement, reading: reading) }
     hidden = real.count - shown.count
   }
 
