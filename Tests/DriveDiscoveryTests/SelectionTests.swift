@@ -34,6 +34,12 @@ import Testing
     #expect(throws: DriveDiscoveryFailure.self) { try Situation("same-serial").survey.select("0123456789ABCDEF") }
   }
 
+  @Test func ofAReadersSlotsTheOneWithACardIsMeant() throws {
+    let survey = try Situation("card-reader-multi-slot").survey
+    #expect(try survey.select("20120501030900000").drive.path == "/dev/sdb")
+    #expect(survey.drives.filter(\.isCandidate).allSatisfy { $0.lookalikes.count == 3 && !$0.remarks.isEmpty })
+  }
+
   @Test func aPartitionIsNoDrive() throws {
     let survey = try Situation("laptop-usb-stick").survey
     #expect(throws: DriveDiscoveryFailure.isPartition(wanted: "/dev/sdb1", drive: "/dev/sdb")) {

@@ -23,7 +23,8 @@ public struct Drive: Hashable, Sendable, Codable {
   public var contents: Contents
   /// Where it, or what stands on it, is mounted.
   public var mountPoints: [String]
-  /// Other drives with the same serial number, name and model: slots of one reader, or devices of a careless maker.
+  /// Other drives with the same serial number, or without any and of the same model: slots of one reader, or devices of
+  /// a careless maker.
   public var lookalikes: [String]
 
   /// Its size.
@@ -51,7 +52,8 @@ public struct Drive: Hashable, Sendable, Codable {
     var remarks: [String] = []
     if !lookalikes.isEmpty {
       remarks.append(
-        "cannot be told from \(lookalikes.joined(separator: ", ")) by serial number or model, only by its port")
+        "has the same \(identity.serial == nil ? "model" : "serial number") as \(lookalikes.joined(separator: ", "));"
+          + " its port is \(identity.port)")
     } else if isCandidate, identity.serial == nil, identity.wwn == nil {
       remarks.append("has no serial number; it is known by its port and model")
     }

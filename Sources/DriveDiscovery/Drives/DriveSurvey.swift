@@ -25,8 +25,10 @@ public struct DriveSurvey: Sendable {
   private static func lookalikes(of drive: Drive, among drives: [Drive]) -> [String] {
     guard drive.isCandidate else { return [] }
     return drives.filter { other in
-      other.path != drive.path && other.isCandidate && other.identity.serial == drive.identity.serial
-        && other.identity.wwn == drive.identity.wwn && other.identity.model == drive.identity.model
+      guard other.path != drive.path, other.isCandidate else { return false }
+      if let serial = drive.identity.serial { return other.identity.serial == serial }
+      return other.identity.serial == nil && other.identity.wwn == drive.identity.wwn
+        && other.identity.model == drive.identity.model
     }.map(\.path)
   }
 }

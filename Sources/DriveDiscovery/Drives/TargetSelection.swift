@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import HostSystem
 
 /// A drive that somebody has named, and by what.
 public struct TargetSelection: Hashable, Sendable {
@@ -47,7 +48,9 @@ extension DriveSurvey {
       (.path, { drive in drive.path == "/dev/" + wanted }),
     ]
     for (name, isMeant) in ways {
-      let found = drives.filter(isMeant)
+      var found = drives.filter(isMeant)
+      // Of a reader's slots, the one with a card is meant.
+      if found.count > 1, found.contains(where: { $0.size > .zero }) { found.removeAll { $0.size <= .zero } }
       if found.count > 1 { throw .severalDrives(wanted: wanted, drives: found.map(\.label)) }
       if let drive = found.first { return TargetSelection(drive: drive, name: name) }
     }

@@ -7,11 +7,19 @@ struct DriveListing: Encodable {
   /// How many drives are not listed because nobody would write to them.
   var hidden: Int
 
-  init(_ survey: DriveSurvey, all: Bool, requirement: Requirement = Requirement()) {
+  init(
+    _ survey: DriveSurvey, all: Bool, requirement: Requirement = Requirement(),
+    reading: (String) -> LifeboatMedium? = { LifeboatMedium(on: $0) }
+  ) {
     let real = survey.drives.filter { !$0.isUnused }
-    let shown = all ? real : real.filter { $0.isCandidate || requirement.allowsLoopDevices && $0.kind == .loop }
-    drives = shown.map { DriveReport($0, in: survey, for: requirement) }
+    let shown = real.filter { Self.lists($0, all: all, requirement) }
+    drives = shown.map { DriveReport($0, in: survey, for: requirement, reading: reading) }
     hidden = real.count - shown.count
+  }
+
+  /// Whether a drive is listed: what software makes only if it is set up for something.
+  static func lists(_ drive: Drive, all: Bool, _ requirement: Requirement) -> Bool {
+    !drive.isUnused && (all || drive.isCandidate || requirement.allowsLoopDevices && drive.kind == .loop)
   }
 
   /// A table, with the verdict of each drive below it.

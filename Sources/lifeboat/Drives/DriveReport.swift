@@ -13,14 +13,21 @@ struct DriveReport: Encodable {
   }
 
   var drive: Drive
+  /// What Lifeboat medium the drive is, where that could be read.
+  var medium: LifeboatMedium?
   var summary: String
   var remarks: [String]
   var writable: Bool
   var refusals: [Reason]
 
-  init(_ drive: Drive, in survey: DriveSurvey, for requirement: Requirement) {
+  /// - Parameter reading: how what a Lifeboat medium says about itself is read.
+  init(
+    _ drive: Drive, in survey: DriveSurvey, for requirement: Requirement,
+    reading: (String) -> LifeboatMedium? = { LifeboatMedium(on: $0) }
+  ) {
     self.drive = drive
-    summary = drive.contents.summary
+    medium = drive.contents.lifeboat.flatMap { _ in reading(drive.path) }
+    summary = medium?.summary ?? drive.contents.summary
     remarks = drive.remarks
     refusals = survey.verdict(on: drive, for: requirement).refusals.map {
       Reason(code: $0.code, reason: $0.reason, remedy: $0.remedy)
@@ -28,11 +35,24 @@ struct DriveReport: Encodable {
     writable = refusals.isEmpty
   }
 
+  /// The drive's own facts, and what is said about it, in one object.
+  func encode(to encoder: any Encoder) throws {
+    try drive.encode(to: encoder)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encodeIfPresent(medium, forKey: .medium)
+    try container.encode(summary, forKey: .summary)
+    try container.encode(remarks, forKey: .remarks)
+    try container.encode(writable, forKey: .writable)
+    try container.encode(refusals, forKey: .refusals)
+  }
+
+  private enum CodingKeys: CodingKey { case medium, summary, remarks, writable, refusals }
+
   /// Its cells in the table.
   var cells: [String] {
     [
       drive.path, drive.identity.model.isEmpty ? "-" : drive.identity.model, drive.identity.serial ?? "-",
-      "\(drive.size)", drive.busWords, summary,
+      "\(drive.size)", drive.busWords, drive.size > .zero ? summary : "-",
     ]
   }
 

@@ -34,14 +34,10 @@ struct DevicesVerb: AsyncParsableCommand {
     @Flag(help: ArgumentHelp("Take loop devices for drives.", visibility: .hidden)) var allowLoop = false
     @Flag(help: "One JSON document on standard output.") var json = false
 
-    static let stateAfterInterruption = "No longer watching; nothing was changed."
-
     func run(on console: Console) async throws -> ExitStatus {
       if watch {
-        try await DriveWatch().follow { survey, changes in
-          show(changes, survey, isFirst: changes.isEmpty, on: console)
-          return true
-        }
+        // Following ends when somebody has seen enough: that is no failure.
+        do { try await follow(on: console) } catch is CancellationError { return .success }
       } else {
         try show(DriveListing(await DriveSurvey.current(), all: all, requirement: requirement), on: console)
       }
@@ -55,15 +51,26 @@ struct DevicesVerb: AsyncParsableCommand {
       for line in listing.lines(console.results) { console.print(line) }
     }
 
-    private func show(_ changes: [DriveChange], _ survey: DriveSurvey, isFirst: Bool, on console: Console) {
-      let changes = isFirst ? survey.drives.map { DriveChange(kind: .added, drive: $0) } : changes
-      for change in changes where all ? !change.drive.isUnused : change.drive.isCandidate || allowLoop {
-        let report = DriveReport(change.drive, in: survey, for: requirement)
-        if json, let line = DriveEvent(event: isFirst ? "present" : change.kind.rawValue, drive: report).line {
-          console.print(line)
-        } else {
-          console.print("\(isFirst ? "here" : change.kind.word): \(report.line(isGone: change.kind == .removed))")
+    private func follow(on console: Console) async throws {
+      var isFirst = true
+      try await DriveWatch().follow { survey, changes in
+        let changes = isFirst ? survey.drives.map { DriveChange(kind: .added, drive: $0) } : changes
+        // A slot that has become empty shows by the card that is out.
+        for change in changes where DriveListing.lists(change.drive, all: all, requirement) && change.drive.size > .zero
+        {
+          show(change, survey, isFirst: isFirst, on: console)
         }
+        isFirst = false
+        return true
+      }
+    }
+
+    private func show(_ change: DriveChange, _ survey: DriveSurvey, isFirst: Bool, on console: Console) {
+      let report = DriveReport(change.drive, in: survey, for: requirement)
+      if json, let line = DriveEvent(event: isFirst ? "present" : change.kind.rawValue, drive: report).line {
+        console.print(line)
+      } else {
+        console.print("\(isFirst ? "here" : change.kind.word): \(report.line(isGone: change.kind == .removed))")
       }
     }
   }
