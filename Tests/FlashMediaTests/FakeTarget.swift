@@ -49,6 +49,16 @@ final class FakeTarget: BlockTarget {
   func put(_ bytes: [UInt8], at offset: Int) {
     content.withLock { $0.bytes.replaceSubrange(offset..<offset + bytes.count, with: bytes) }
   }
+  /// Whether the drive begins with these bytes.
+  func begins(with bytes: [UInt8]) -> Bool {
+    content.withLock { content in
+      content.bytes.withUnsafeBytes { own in
+        bytes.withUnsafeBytes { other in
+          own.count >= other.count && (other.isEmpty || memcmp(own.baseAddress!, other.baseAddress!, other.count) == 0)
+        }
+      }
+    }
+  }
   /// What was written, in order.
   var writes: [(range: Range<Int64>, isZero: Bool)] { content.withLock { $0.writes } }
   func forgetWrites() { content.withLock { $0.writes = [] } }

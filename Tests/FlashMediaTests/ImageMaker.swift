@@ -27,7 +27,8 @@ enum ImageMaker {
     defer { try? file.close() }
     try file.resize(to: Int64(size))
     for range in data {
-      try file.writeAll(toAbsoluteOffset: Int64(range.lowerBound), bytes(range.count, seed: UInt64(range.lowerBound) + 7))
+      try file.writeAll(
+        toAbsoluteOffset: Int64(range.lowerBound), bytes(range.count, seed: UInt64(range.lowerBound) + 7))
     }
     return path
   }

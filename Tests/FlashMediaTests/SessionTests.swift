@@ -16,7 +16,10 @@ import Testing
   func image(_ name: String = "image") throws -> FilePath {
     try ImageMaker.sparse(
       try #require(folder).appending(name), size: 21 * Self.megabyte + 700,
-      data: [0..<3 * Self.megabyte + 5, 8 * Self.megabyte + 4096..<13 * Self.megabyte, 21 * Self.megabyte..<21 * Self.megabyte + 700])
+      data: [
+        0..<3 * Self.megabyte + 5, 8 * Self.megabyte + 4096..<13 * Self.megabyte,
+        21 * Self.megabyte..<21 * Self.megabyte + 700,
+      ])
   }
 
   func run(
@@ -30,7 +33,7 @@ import Testing
   func expectEqual(_ target: FakeTarget, _ image: FilePath, padding: UInt8 = 0xee) throws {
     let bytes = try FileTree.bytes(of: image)
     // Compared outside of #expect, which would look for the difference of two long lists.
-    let isEqual = target.bytes.starts(with: bytes)
+    let isEqual = target.begins(with: bytes)
     #expect(isEqual)
     let end = (bytes.count + 511) / 512 * 512
     #expect(target.bytes[bytes.count..<end].allSatisfy { $0 == 0 }, "the last block is padded with zeros")

@@ -40,7 +40,7 @@ import Testing
     let (outcome, target) = try await write(packed)
     #expect(outcome.isSuccess, "\(outcome)")
     let bytes = try FileTree.bytes(of: image)
-    let isEqual = target.bytes.starts(with: bytes)
+    let isEqual = target.begins(with: bytes)
     #expect(isEqual)
     #expect(outcome.zeroed.bytes > 0, "pieces of zeros are not sent")
   }
@@ -102,7 +102,7 @@ import Testing
     #expect(opened.blockMap?.lastComponent?.string == "disk.img.bmap")
     let (outcome, target) = try await write(image)
     #expect(outcome.isSuccess, "\(outcome)")
-    let isEqual = target.bytes.starts(with: try FileTree.bytes(of: image))
+    let isEqual = target.begins(with: try FileTree.bytes(of: image))
     #expect(isEqual)
 
     let file = try FileDescriptor.open(image, .readWrite)
