@@ -26,6 +26,15 @@ import Testing
     return (try #require(outcome.first), target)
   }
 
+  /// A small image can be found bad before the target's first write, or after it.
+  func expectUnbootable(_ outcome: FlashOutcome, _ target: FakeTarget) {
+    switch outcome.state {
+    case .untouched: #expect(target.writes.isEmpty)
+    case .incompleteNotBootable: #expect(target.bytes[..<(2 << 20)].allSatisfy { $0 == 0 })
+    case .writtenNotVerified, .complete: Issue.record("\(outcome)")
+    }
+  }
+
   @Test(arguments: [
     ("gzip", ["-1k"], ".gz"), ("xz", ["-1k", "-T2", "--block-size=2MiB"], ".xz"), ("zstd", ["-q", "-1"], ".zst"),
     ("pigz", ["-1k"], ".gz"),
@@ -54,8 +63,7 @@ import Testing
     do {
       let (outcome, target) = try await write(packed)
       #expect(outcome.failure?.exitCode == .badInput, "\(outcome)")
-      #expect(outcome.state == .incompleteNotBootable)
-      #expect(target.bytes[..<(2 << 20)].allSatisfy { $0 == 0 })
+      expectUnbootable(outcome, target)
     } catch let failure as FlashMediaFailure {
       #expect(failure.exitCode == .badInput, "xz sees it before anything is written")
     }
@@ -71,8 +79,7 @@ import Testing
     guard !isRight else { return }
     #expect(outcome.failure?.code == "digest-mismatch")
     #expect(outcome.failure?.exitCode == .notAsPromised)
-    #expect(outcome.state == .incompleteNotBootable)
-    #expect(target.bytes[..<(2 << 20)].allSatisfy { $0 == 0 })
+    expectUnbootable(outcome, target)
     #expect(try await write(image) { $0.checksum = .none }.0.isSuccess)
   }
 
@@ -114,7 +121,7 @@ import Testing
       return
     }
     #expect(range.bounds.contains(9 << 20))
-    #expect(unbootable.bytes[..<(2 << 20)].allSatisfy { $0 == 0 })
+    expectUnbootable(bad, unbootable)
   }
 
   @Test(arguments: [
