@@ -54,7 +54,10 @@ final class FakeTarget: BlockTarget {
     content.withLock { content in
       content.bytes.withUnsafeBytes { own in
         bytes.withUnsafeBytes { other in
-          own.count >= other.count && (other.isEmpty || memcmp(own.baseAddress!, other.baseAddress!, other.count) == 0)
+          guard let mine = own.baseAddress, let others = other.baseAddress, own.count >= other.count else {
+            return other.isEmpty
+          }
+          return memcmp(mine, others, other.count) == 0
         }
       }
     }
