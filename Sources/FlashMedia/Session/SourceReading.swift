@@ -36,7 +36,8 @@ final class SourceReading: Sendable {
     } catch let problem as FlashMediaFailure.SourceProblem {
       exchange.change { $0.problem = problem }
     } catch {
-      // Cancelled, or nobody is left to read for.
+      // Cancelled, or nobody is left to read for; anything else must not leave the targets waiting.
+      exchange.change { if !$0.isCancelled, !$0.isOver { $0.problem = .decoder("\(error)") } }
     }
   }
 
@@ -103,14 +104,14 @@ final class SourceReading: Sendable {
 
   /// The buffer for the next piece; waits for room in the window, and detaches those that hold everybody up.
   private func claim() throws -> AlignedBuffer {
-    let buffer: AlignedBuffer? = exchange.wait { exchange in
-      if exchange.isCancelled || exchange.isOver { return .some(nil) }
-      if exchange.records.isEmpty { return AlignedBuffer(count: PiecePlan.size) }
+    let place: Result<AlignedBuffer, Ended> = exchange.wait { exchange in
+      if exchange.isCancelled || exchange.isOver { return .failure(Ended()) }
+      if exchange.records.isEmpty { return .success(AlignedBuffer(count: PiecePlan.size)) }
       for laggard in exchange.window.laggards { exchange.window.detach(laggard) }
-      return exchange.window.hasRoom ? exchange.claim() : nil
+      guard exchange.window.hasRoom else { return nil }
+      return .success(exchange.claim())
     }
-    guard let buffer else { throw Ended() }
-    return buffer
+    return try place.get()
   }
 
   private func publish(_ record: PieceRecord, in buffer: AlignedBuffer? = nil) throws {

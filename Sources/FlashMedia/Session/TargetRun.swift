@@ -69,7 +69,8 @@ final class TargetRun: Sendable {
     let outcome = operations.status.withLock { status in
       status.phase = .ended
       return FlashOutcome(
-        target: target.path, state: status.state, failure: failure, wasCancelled: error != nil && failure == nil, written: ByteCount(status.written),
+        target: target.path, state: status.state, failure: failure, wasCancelled: error != nil && failure == nil,
+        written: ByteCount(status.written),
         skipped: ByteCount(status.skipped), zeroed: ByteCount(status.zeroed),
         seconds: began.duration(to: .now) / .seconds(1), repaired: FlashRange.merged(status.repaired))
     }
@@ -105,7 +106,9 @@ final class TargetRun: Sendable {
     try operations.zero(max(padded(head.piece.range.upperBound), target.size - (1 << 20))..<target.size)
     try operations.flush()
     try probe()
-    operations.status.withLock { $0.zeroed = 0; $0.written = 0 }
+    operations.status.withLock {
+      $0.zeroed = 0; $0.written = 0
+    }
   }
 
   private func checkRoom(_ needed: Int64) throws {
@@ -138,7 +141,7 @@ final class TargetRun: Sendable {
     let comparing = options.mode == .update || options.mode == .verifyOnly
     set(comparing ? .comparing : .writing, total: source.size?.bytes)
     try inLanes { buffers in
-      while let job = try self.next(buffers.own) {
+      while !self.laneHasFailed, let job = try self.next(buffers.own) {
         defer { self.exchange.change { $0.window.finish(self.index, job.number) } }
         try self.checkRoom(job.record.piece.range.upperBound)
         if comparing {
@@ -178,13 +181,15 @@ final class TargetRun: Sendable {
 
   private func nextByItself(_ buffer: AlignedBuffer) throws -> Job? {
     try own.change { reader in
-      let found: (Int, PieceRecord)?? = try exchange.waitOrEnd { exchange in
-        if let number = exchange.window.take(self.index) { return .some((number, exchange.records[number])) }
-        return exchange.isProven ? .some(nil) : nil
+      let turn: Turn = try exchange.waitOrEnd { exchange in
+        if let number = exchange.window.take(self.index) {
+          return .shared(Job(number: number, record: exchange.records[number], buffer: buffer))
+        }
+        return exchange.isProven ? .done : nil
       }
-      guard case .some(.some(let (number, record))) = found else { return nil }
-      try read(record, into: buffer, &reader)
-      return Job(number: number, record: record, buffer: buffer)
+      guard case .shared(let job) = turn else { return nil }
+      try read(job.record, into: buffer, &reader)
+      return job
     }
   }
 
@@ -238,8 +243,11 @@ final class TargetRun: Sendable {
       }
     }
     do { try body(LaneBuffers()) } catch { work.change { $0.failure = $0.failure ?? error } }
-    let failure = work.wait { $0.running == 0 ? .some($0.failure) : nil } as (any Error)?
-    if let failure { throw failure }
+    let result: Result<Void, any Error> = work.wait { work in
+      guard work.running == 0 else { return nil }
+      return work.failure.map { .failure($0) } ?? .success(())
+    }
+    try result.get()
   }
 
   /// Whether the other lane has failed.

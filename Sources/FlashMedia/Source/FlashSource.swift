@@ -103,7 +103,8 @@ extension FlashSource.Format {
       case .xz: [".xz"]
       case .zstd: [".zst", ".zstd"]
       }
-    return [name] + suffixes.filter { name.hasSuffix($0) && name.count > $0.count }.map { String(name.dropLast($0.count)) }
+    return [name]
+      + suffixes.filter { name.hasSuffix($0) && name.count > $0.count }.map { String(name.dropLast($0.count)) }
   }
 
   /// Where a companion of that suffix would lie, the most exact name first.

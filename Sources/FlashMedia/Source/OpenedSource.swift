@@ -48,7 +48,8 @@ public struct OpenedSource: Sendable {
     let own = format == .raw ? fileSize : try await Self.measure(format, source.image)
     if let map = promise.map?.map, let own, own != map.imageSize {
       throw FlashMediaFailure.source(
-        source.image, own < map.imageSize
+        source.image,
+        own < map.imageSize
           ? .truncated(at: ByteCount(own), expected: ByteCount(map.imageSize))
           : .tooLong(expected: ByteCount(map.imageSize)))
     }

@@ -77,7 +77,8 @@ public final class FlashTarget: BlockTarget {
       case .readOnlyFileSystem: throw FlashMediaFailure.writeProtected(path)
       case .permissionDenied where isReadOnly(status): throw FlashMediaFailure.writeProtected(path)
       case .invalidArgument: throw FlashMediaFailure.refused(path, .noDirectAccess)
-      case .noSuchAddressOrDevice, Errno(rawValue: ENODEV), Errno(rawValue: ENOMEDIUM): throw FlashMediaFailure.gone(path)
+      case .noSuchAddressOrDevice, Errno(rawValue: ENODEV), Errno(rawValue: ENOMEDIUM):
+        throw FlashMediaFailure.gone(path)
       case let other: throw FlashMediaFailure.refused(path, .cannotOpen(other))
       }
     }
