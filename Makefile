@@ -11,7 +11,7 @@ BUILT = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
 TESTS = LIFEBOAT_TEST_CACHE="$(CURDIR)/.build/test-cache" $(SWIFT) test --skip-build --disable-xctest
 LIBRARIES = HostSystem RecoveryManifest RecoveryPlan BootAssembly OpticalMedia DriveDiscovery FlashMedia
 
-.PHONY: help demo build test check boot-test bench docs reference format install deb clean
+.PHONY: help demo build test check boot-test lab-test bench docs reference format install deb clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -53,6 +53,12 @@ boot-test: ## boot the demo on every firmware, from disc and stick (software emu
 	@scripts/install-packages build runtime try test
 	@scripts/step "Building the tests" $(SWIFT) build --build-tests
 	@LIFEBOAT_BOOT_TESTS=1 $(TESTS) --filter BootTests --filter TrialMachineTests
+
+lab-test: ## drive real USB, card, NVMe and SATA drives of a virtual computer (software emulation: about 20 minutes)
+	@scripts/install-packages build runtime try test lab
+	@$(MAKE) --no-print-directory build
+	@scripts/step "Building the tests" $(SWIFT) build --build-tests
+	@LIFEBOAT_LAB_PROGRAM="$(CURDIR)/.build/release/lifeboat" $(TESTS) --filter DriveLabTests
 
 bench: ## measure: every folder of Benchmarks has a program that prints a table
 	@scripts/install-packages build runtime try test

@@ -106,6 +106,9 @@ let package = Package(
       name: "BootTests",
       dependencies: ["TrialMachine", "OpticalMedia", "BootAssembly", "HostSystem", "TestSupport", system],
       swiftSettings: strict),
+    .testTarget(
+      name: "DriveLabTests",
+      dependencies: ["TrialMachine", "HostSystem", "TestSupport", system], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

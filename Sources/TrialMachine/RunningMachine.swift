@@ -32,6 +32,11 @@ public struct RunningMachine: Sendable {
     _ = try await monitor.tell("screendump \(path) -f png")
   }
 
+  /// Gives QEMU's human monitor one command (qemu-system(1), “QEMU Monitor”) and returns its answer.
+  /// - Throws: `TrialMachineFailure.monitor`.
+  @discardableResult
+  package func tell(_ command: String) async throws -> String { try await monitor.tell(command) }
+
   /// Ends the machine as if its plug were pulled.
   /// - Throws: `TrialMachineFailure.monitor`.
   public func quit() async throws { _ = try await monitor.tell("quit") }

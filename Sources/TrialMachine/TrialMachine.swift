@@ -66,6 +66,8 @@ public struct TrialMachine: Sendable, Equatable {
   package var disk: FilePath?
   /// Whether there is a serial port.
   package var hasSerialPort = true
+  /// More of QEMU's arguments: drives and ports of a test's own.
+  package var extraArguments: [String] = []
 
   /// Describes a computer; nothing is started.
   public init(
@@ -122,7 +124,7 @@ public struct TrialMachine: Sendable, Equatable {
     guard memory >= .mebibytes(128) else { throw .tooLittleMemory(memory) }
     let arguments =
       ["-name", "lifeboat", "-nodefaults", "-no-user-config"] + machineArguments(accelerator) + firmware.arguments
-      + mediaArguments + consoleArguments + networkArguments
+      + mediaArguments + consoleArguments + networkArguments + extraArguments
     return ExternalCommand("qemu-system-x86_64", arguments, package: "qemu-system-x86")
   }
 
