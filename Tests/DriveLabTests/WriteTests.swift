@@ -38,10 +38,13 @@ struct WriteTests {
         #expect(answer.status == 0 && answer.output.contains("verified"), "\(answer)")
         try await lab.shell.run("sync")
         try await ExternalCommand(
-          "cp", ["--sparse=always", stick.image(in: lab.folder).string, written.string]).run()
+          "cp", ["--sparse=always", stick.image(in: lab.folder).string, written.string]
+        ).run()
       }
       let medium = try await LabMedium.shared.path()
-      try await ExternalCommand("cmp", ["-n", "\(FileTree.status(of: medium)?.size ?? 0)", medium.string, written.string]).run()
+      try await ExternalCommand(
+        "cmp", ["-n", "\(FileTree.status(of: medium)?.size ?? 0)", medium.string, written.string]
+      ).run()
       try await TemporaryFolder.with { scratch in
         let machine = TrialMachine(medium: written, attachment: .stick, memory: .mebibytes(1024), hasNetwork: false)
         let line = try await machine.run(scratch: scratch, limit: .seconds(600)) { machine in

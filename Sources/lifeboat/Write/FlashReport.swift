@@ -71,7 +71,8 @@ struct FlashReport: Encodable {
 
     /// The drive's part of the summary.
     var lines: [String] {
-      let name = serial.map { "\(path) (\(model), \($0))" } ?? "\(path) (\(model))"
+      let words = [model, serial ?? ""].filter { !$0.isEmpty }.joined(separator: ", ")
+      let name = words.isEmpty ? path : "\(path) (\(words))"
       guard let error else {
         var done = "\(name): \(state.word), \(written) written"
         if skipped > .zero { done += ", \(skipped) were equal" }

@@ -53,7 +53,7 @@ struct LabDrive: Sendable {
     case .usbStorage: ["usb-storage,bus=lab-usb.0,drive=\(id)-disk,id=\(id),serial=\(serial),removable=on"]
     case .uas:
       [
-        "usb-uas,bus=lab-usb.0,id=\(id)",
+        "usb-uas,bus=lab-usb.0,id=\(id),serial=\(serial)",
         "scsi-hd,bus=\(id).0,drive=\(id)-disk,serial=\(serial),removable=on",
       ]
     case .card: ["sdhci-pci,id=\(id)-reader", "sd-card,drive=\(id)-disk,id=\(id)"]

@@ -33,7 +33,8 @@ struct LabMachine: Sendable {
       trial.extraArguments =
         ["-device", "qemu-xhci,id=lab-usb,p2=8,p3=8", "-device", "ich9-ahci,id=lab-sata"]
         + ["-serial", "unix:\(folder.appending("shell")),server=on,wait=off"]
-        + all.flatMap { $0.arguments(in: folder) } + files.sorted { $0.key < $1.key }.flatMap { name, file in
+        + all.flatMap { $0.arguments(in: folder) }
+        + files.sorted { $0.key < $1.key }.flatMap { name, file in
           ["-blockdev", "driver=file,read-only=on,node-name=\(name)-file,filename=\(file)"]
             + ["-device", "virtio-blk-pci,drive=\(name)-file,serial=\(name)"]
         }
@@ -53,7 +54,11 @@ struct LabMachine: Sendable {
     try await ExternalCommand("truncate", ["-s", "\(drive.size.bytes)", image]).run()
     for offset in [0, drive.size.bytes / 2, drive.size.bytes - 1_048_576] {
       try await ExternalCommand(
-        "dd", ["if=/dev/urandom", "of=\(image)", "bs=64K", "count=16", "conv=notrunc", "oflag=seek_bytes", "seek=\(offset)", "status=none"]
+        "dd",
+        [
+          "if=/dev/urandom", "of=\(image)", "bs=64K", "count=16", "conv=notrunc", "oflag=seek_bytes", "seek=\(offset)",
+          "status=none",
+        ]
       ).run()
     }
   }

@@ -2,6 +2,7 @@
 import HostSystem
 import SystemPackage
 import TestSupport
+import Testing
 
 /// The system of the lab's computer: an image that Lifeboat builds of itself, with the program under test inside and a
 /// shell on the second serial port.
