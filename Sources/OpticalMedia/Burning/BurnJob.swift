@@ -15,7 +15,7 @@ final class BurnJob {
   private var stage = BurnPlan.Stage.untouched
 
   /// How often the drive is asked how far it is.
-  private static let interval: UInt32 = 100_000
+  private static let interval: UInt32 = 50_000
 
   init(
     _ image: BurnImage, _ plan: BurnPlan, _ request: BurnRequest, progress: @escaping ProgressEvent.Handler,
@@ -93,26 +93,33 @@ final class BurnJob {
 
   private func write(_ drive: GrabbedDrive) throws -> String {
     _ = BurnLibrary.messages()
-    let track = try BurnTrack(image, on: drive, tail: tail(drive), isSimulation: plan.isSimulation)
+    let track = try track(on: drive)
     let speed = request.speed?.kilobytesPerSecond(plan.medium.profile.family) ?? 0
     burn_drive_set_speed(drive.handle, 0, Int32(speed))
     let step = (plan.isSimulation ? "simulate " : "burn ") + name
     progress(.started(step: step, total: plan.size))
     var done = ByteCount.zero
-    if plan.preparation == .overwrite { stage = .writing(.zero) }
+    stage = .writing(.zero)
     track.start()
     let said = wait(for: drive, cancelling: true) { state, position in
       done = max(done, min(plan.size, position.done))
-      if done > .zero || plan.medium.profile.nature == .writeOnce { stage = .writing(done) }
+      stage = .writing(done)
       progress(.advanced(step: step, done: done, total: plan.size))
       progress(.detail(step: step, line: Self.text(state, position)))
     }
     let isWell = burn_drive_wrote_well(drive.handle) == 1
-    if isCancelled(), !isWell { throw CancellationError() }
+    // A disc that was complete in time is a success; of a simulation nothing remains.
+    if isCancelled(), !isWell || plan.isSimulation { throw CancellationError() }
     guard !track.hasLostItsSource else { throw OperationFailure("read", image.path, .ioError) }
     guard isWell else { throw failure(said, done) }
     progress(.finished(step: step, produced: plan.size))
     return track.mode
+  }
+
+  private func track(on drive: GrabbedDrive) throws -> BurnTrack {
+    do {
+      return try BurnTrack(image, on: drive, tail: tail(drive), isSimulation: plan.isSimulation)
+    } catch let error as BurnTrack.Unwritable { throw failure(error.reasons, .zero) }
   }
 
   private func failure(_ said: [String], _ done: ByteCount) -> DiscBurner.Failure {

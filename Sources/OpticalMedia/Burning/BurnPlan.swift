@@ -163,6 +163,10 @@ extension BurnPlan {
     case .preparing: return "The \(name) was being made blank and is perhaps unusable until that is done again."
     case .prepared: return "The \(name) is blank; nothing was burnt to it."
     case .verifying: return "The \(name) is burnt to its end, but not verified."
+    case .writing(.zero):
+      // The drive has been told to write and has not said that it did.
+      let loss = preparation == .overwrite ? "may have lost what was on it" : "may still be blank"
+      return "The \(name) \(loss): look at it with lifeboat burn --list."
     case .writing(let done):
       let amount = "about \(done) of \(size) were burnt"
       switch medium.profile.nature {

@@ -13,12 +13,15 @@ final class BurnTrack {
   /// What libburn chose, as the standards call it.
   let mode: String
 
+  /// libburn knows no way to write this disc; with what it says.
+  struct Unwritable: Error { var reasons: [String] }
+
   /// 16 MiB between file and drive.
   private static let fifoChunks: Int32 = 8192
 
   /// Lays out the session, and lets libburn choose how to write it.
   /// - Parameter tail: zeros after the image.
-  /// - Throws: `DiscBurner.Failure.library`, `OperationFailure`.
+  /// - Throws: `Unwritable`, `DiscBurner.Failure.library`, `OperationFailure`.
   init(_ image: BurnImage, on drive: GrabbedDrive, tail: Int, isSimulation: Bool) throws {
     fifo = try Self.source(image)
     guard let disc = burn_disc_create(), let session = burn_session_create(), let track = burn_track_create(),
@@ -40,8 +43,7 @@ final class BurnTrack {
     let type = burn_write_opts_auto_write_type(options, disc, &reasons, 0)
     guard type != BURN_WRITE_NONE else {
       mode = ""
-      let why = [BurnLibrary.string(reasons)] + BurnLibrary.problems()
-      throw DiscBurner.Failure.library("no way to write this disc: " + why.joined(separator: "; "))
+      throw Unwritable(reasons: [BurnLibrary.string(reasons)] + BurnLibrary.problems())
     }
     mode = type == BURN_WRITE_SAO ? "SAO" : "TAO"
   }
