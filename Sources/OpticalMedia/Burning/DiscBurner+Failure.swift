@@ -143,7 +143,7 @@ extension DiscBurner.Failure {
       "burning with \(drive) failed after about \(done) of \(size)" + Self.list(said)
     case .verifyFailed(let drive, let first, let bad, let isUnreadable):
       "the disc in \(drive) is not the image: bytes \(first) "
-        + (isUnreadable ? "cannot be read" : "differ") + "; \(bad.exact) bytes are bad"
+        + (isUnreadable ? "cannot be read" : "differ") + "; at least \(bad.exact) bytes are bad"
     case .interrupted: "interrupted"
     case .library(let text): "libburn: \(text)"
     }

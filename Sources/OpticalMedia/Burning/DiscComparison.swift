@@ -36,7 +36,7 @@ struct DiscComparison {
       let count = Int(min(Int64(Self.pieceSize), image.size.bytes - offset))
       let expected = try file.bytes(at: offset, count: count)
       let read = piece(at: offset, count: count, &damage)
-      if read != expected { damage.add(differences: expected, read, at: offset) }
+      if read != expected { damage.add(differences: Array(expected.prefix(read.count)), read, at: offset) }
       promised.update(expected)
       found.update(read)
       offset += Int64(count)
@@ -52,7 +52,8 @@ struct DiscComparison {
     return got
   }
 
-  /// Reads whole sectors and gives what was asked for; a sector that cannot be read counts as zeros.
+  /// Reads whole sectors and gives what was asked for, or less where too much cannot be read; a sector that cannot be
+  /// read counts as zeros.
   private func piece(at offset: Int64, count: Int, _ damage: inout Damage) -> [UInt8] {
     var bytes: [UInt8] = []
     let sector = GrabbedDrive.sector
@@ -65,7 +66,6 @@ struct DiscComparison {
       damage.add(unreadable: offset + Int64(bytes.count), min(sector, count - bytes.count))
       bytes += [UInt8](repeating: 0, count: sector)
     }
-    bytes += [UInt8](repeating: 0, count: max(0, count - bytes.count))
     return Array(bytes.prefix(count))
   }
 
@@ -74,10 +74,13 @@ struct DiscComparison {
     private(set) var first: Range<Int64>?
     private(set) var firstIsUnreadable = false
     private(set) var bad: Int64 = 0
-    private(set) var unreadable = 0
+    /// Where the sectors begin that cannot be read.
+    private var unreadablePlaces: Set<Int64> = []
+    /// How many those are.
+    var unreadable: Int { unreadablePlaces.count }
 
     mutating func add(unreadable offset: Int64, _ count: Int) {
-      unreadable += 1
+      unreadablePlaces.insert(offset)
       extend(offset..<offset + Int64(count), isUnreadable: true)
     }
 
@@ -85,20 +88,19 @@ struct DiscComparison {
     mutating func add(differences expected: [UInt8], _ read: [UInt8], at offset: Int64) {
       for start in stride(from: 0, to: expected.count, by: GrabbedDrive.sector) {
         let range = start..<min(start + GrabbedDrive.sector, expected.count)
-        guard expected[range] != read[range] else { continue }
+        let isKnown = unreadablePlaces.contains(offset + Int64(start))
+        guard !isKnown, expected[range] != read[range] else { continue }
         extend(offset + Int64(range.lowerBound)..<offset + Int64(range.upperBound), isUnreadable: false)
       }
     }
 
     /// Sectors come in order, but for those of a piece that could not be read, which come before its others.
     private mutating func extend(_ range: Range<Int64>, isUnreadable: Bool) {
+      bad += range.upperBound - range.lowerBound
       guard let known = first else {
         (first, firstIsUnreadable) = (range, isUnreadable)
-        bad += range.upperBound - range.lowerBound
         return
       }
-      guard !known.contains(range.lowerBound) else { return }
-      bad += range.upperBound - range.lowerBound
       if range.lowerBound == known.upperBound, isUnreadable == firstIsUnreadable {
         first = known.lowerBound..<range.upperBound
       } else if range.lowerBound < known.lowerBound {
