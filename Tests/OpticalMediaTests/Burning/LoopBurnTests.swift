@@ -7,10 +7,11 @@ import Testing
 
 @testable import OpticalMedia
 
+private let mayMakeLoops = geteuid() == 0 && access("/dev/loop-control", R_OK | W_OK) == 0
+
 /// Block devices in a drive's place, whose size and protection libburn has to find out.
-@Suite(.serialized, .enabled(if: LoopBurnTests.mayMakeLoops, "only root makes loop devices, where they are allowed"))
+@Suite(.serialized, .enabled(if: mayMakeLoops, "only root makes loop devices, where they are allowed"))
 struct LoopBurnTests {
-  static let mayMakeLoops = geteuid() == 0 && access("/dev/loop-control", R_OK | W_OK) == 0
   let folder: TemporaryFolder
   init() throws { folder = try TemporaryFolder() }
 
