@@ -16,6 +16,8 @@ final class BurnJob {
 
   /// How often the drive is asked how far it is.
   private static let interval: UInt32 = 50_000
+  /// How often a failed writer is waited for, one interval each: half a minute.
+  private static let mostRounds = 600
 
   init(
     _ image: BurnImage, _ plan: BurnPlan, _ request: BurnRequest, progress: @escaping ProgressEvent.Handler,
@@ -157,16 +159,33 @@ final class BurnJob {
   private func wait(
     for drive: GrabbedDrive, cancelling: Bool, _ report: (burn_drive_status, Position) -> Void
   ) -> [String] {
-    var said: [String] = []
+    var said: [BurnLibrary.Message] = []
+    var hasBegun = false
     while true {
       var progress = burn_progress()
       let state = burn_drive_get_status(drive.handle, &progress)
-      said += BurnLibrary.problems()
-      if state == BURN_DRIVE_IDLE { return said }
+      said += BurnLibrary.messages()
+      if state == BURN_DRIVE_IDLE {
+        // Only a writer fails with that last message.
+        if cancelling, hasBegun, burn_drive_wrote_well(drive.handle) != 1 { awaitEndOfWriter(&said) }
+        return said.filter(\.isProblem).map(\.text)
+      }
+      hasBegun = true
       // Asked for every time: what is said while the writer starts is forgotten.
       if cancelling, isCancelled() { burn_drive_cancel(drive.handle) }
       if state != BURN_DRIVE_SPAWNING { report(state, Position(progress)) }
       usleep(Self.interval)
+    }
+  }
+
+  /// A burn that failed leaves its drive idle before its thread is through with it (burn_drive_mark_unready, then a
+  /// flush of the drive's cache and half a second's sleep): to give the drive back earlier frees it under that thread.
+  private func awaitEndOfWriter(_ said: inout [BurnLibrary.Message]) {
+    var rounds = 0
+    while !said.contains(where: \.endsFailedBurn), rounds < Self.mostRounds {
+      usleep(Self.interval)
+      said += BurnLibrary.messages()
+      rounds += 1
     }
   }
 

@@ -7,10 +7,10 @@ internal import SystemPackage
 ///
 /// The library has one state for the process; everything in this folder that touches it runs on `BlockingThread.burn`.
 enum BurnLibrary {
-  /// Starts the library, runs `body`, and ends the library, which gives every drive back.
-  static func session<Result>(_ body: () throws -> Result) throws -> Result {
-    guard burn_initialize() != 0 else { throw DiscBurner.Failure.library("it cannot be started") }
-    defer { burn_finish() }
+  /// The library is started once and never ended: a thread of it may live on after its drive counts as idle, and would
+  /// find its message queue gone. Drives are given back one by one.
+  private static let isStarted: Bool = {
+    guard burn_initialize() != 0 else { return false }
     _ = withMutableCString("NOTE") { queue in
       withMutableCString("NEVER") { print in withMutableCString("") { burn_msgs_set_severities(queue, print, $0) } }
     }
@@ -18,6 +18,13 @@ enum BurnLibrary {
     burn_preset_device_open(1, 0, 0)
     // A `stdio:` file that cannot be written shall count as protected (bits 0 and 1).
     burn_allow_drive_role_4(3)
+    return true
+  }()
+
+  /// Runs `body` with the library started; what was said before is forgotten.
+  static func session<Result>(_ body: () throws -> Result) throws -> Result {
+    guard isStarted else { throw DiscBurner.Failure.library("it cannot be started") }
+    _ = messages()
     return try body()
   }
 
@@ -25,6 +32,10 @@ enum BurnLibrary {
   struct Message {
     var severity: String
     var text: String
+    /// The library's own number of it.
+    var code: UInt32
+    /// "Burn run failed": the last thing that the writing thread says when it did not get to the end.
+    var endsFailedBurn: Bool { code == 0x0002_010B }
     /// Whether it is about something that went wrong.
     var isProblem: Bool { ["SORRY", "FAILURE", "FATAL", "ABORT", "WARNING"].contains(severity) }
   }
@@ -39,7 +50,7 @@ enum BurnLibrary {
     while withMutableCString("ALL", { burn_msgs_obtain($0, &code, &text, &number, &severity) }) == 1 {
       var line = string(text)
       if number > 0 { line += " (\(Errno(rawValue: number)))" }
-      messages.append(Message(severity: string(severity), text: line))
+      messages.append(Message(severity: string(severity), text: line, code: UInt32(bitPattern: code)))
     }
     return messages
   }
