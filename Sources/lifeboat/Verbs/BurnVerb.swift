@@ -54,12 +54,20 @@ struct BurnVerb: Verb {
       ejects: eject)
     let plan = try await plan(image, request)
     console.note(Self.text(plan, image))
-    if plan.destroys, !yes { try await BurnConfirmation.ask(plan, on: console) }
+    if plan.destroys, !yes { try await confirm(plan, on: console) }
     let report = try await console.withProgress {
       try await DiscBurner.burn(image, plan: plan, request: request, progress: $0)
     }
     if json { try console.printJSON(report) } else { console.print(Self.text(report)) }
     return .success
+  }
+
+  private func confirm(_ plan: BurnPlan, on console: Console) async throws {
+    let model = plan.drive.model
+    try await Confirmation.ask(
+      "What is on the \(plan.medium.profile.name) in \(plan.drive.address) will be lost. Type the drive's model, "
+        + "\(model), to go on:", expected: model, on: console
+    ) { Confirmation.matches($0, model) }
   }
 
   private func plan(_ image: BurnImage, _ request: BurnRequest) async throws -> BurnPlan {
