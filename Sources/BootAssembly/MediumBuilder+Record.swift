@@ -19,8 +19,9 @@ extension MediumBuilder {
     let bootImage = MediumRecord.BootImage(path: Self.eltoritoPath, patched: try FileTree.bytes(of: bootImage))
     return MediumRecord(
       lifeboat: lifeboat, identifier: identifier, image: image.name, title: title, release: image.release,
-      timestamp: timestamp, expires: image.expires, variants: variants, files: files, bootImages: [bootImage],
-      efiSystemPartition: efiSystemPartition, bootCode: Digest(of: mbr.prefix(MediumRecord.bootCodeLength)))
+      timestamp: timestamp, expires: image.expires, withoutSuites: withoutSuites.isEmpty ? nil : withoutSuites,
+      variants: variants, files: files, bootImages: [bootImage], efiSystemPartition: efiSystemPartition,
+      bootCode: Digest(of: mbr.prefix(MediumRecord.bootCodeLength)))
   }
 
   /// The record as a file, and the signature over that file's bytes where a key is given.

@@ -34,6 +34,8 @@ public struct MediumBuilder: Sendable {
   public var loaders: LoaderFiles
   /// An existing folder for what is made on the way; the tree refers to files in it, so it must outlive the tree.
   public var scratch: FilePath
+  /// Suites that the build had to do without, as `architecture suite`; the record says so.
+  public var withoutSuites: [String] = []
   /// Added to the kernel command line of every entry; boot tests need it.
   package var extraKernelArguments: [String] = []
   /// Replaces the menu's default entry by the one with this `--id`; boot tests start several.

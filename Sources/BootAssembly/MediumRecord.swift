@@ -21,6 +21,9 @@ public struct MediumRecord: Sendable, Codable, Equatable {
   public var timestamp: Int64
   /// `YYYY-MM-DD`, or absent.
   public var expires: String?
+  /// Suites of Debian, as `architecture suite`, whose packages are missing because their index could not be trusted
+  /// on the day of the build; absent for a complete medium.
+  public var withoutSuites: [String]?
   /// One for each architecture on the medium.
   public var variants: [Variant]
   /// Every regular file of the medium except this record, its signature and `masked` boot images; sorted by path.
@@ -109,7 +112,8 @@ public struct MediumRecord: Sendable, Codable, Equatable {
   /// Describes a medium.
   public init(
     lifeboat: String, identifier: String, image: String, title: String, release: String, timestamp: Int64,
-    expires: String?, variants: [Variant], files: [File], bootImages: [BootImage], efiSystemPartition: Whole?,
+    expires: String?, withoutSuites: [String]? = nil, variants: [Variant], files: [File], bootImages: [BootImage],
+    efiSystemPartition: Whole?,
     bootCode: Digest?
   ) {
     self.lifeboat = lifeboat
@@ -119,6 +123,7 @@ public struct MediumRecord: Sendable, Codable, Equatable {
     self.release = release
     self.timestamp = timestamp
     self.expires = expires
+    self.withoutSuites = withoutSuites
     self.variants = variants
     self.files = files
     self.bootImages = bootImages

@@ -20,8 +20,6 @@ public enum FirmwareSet: String, Sendable, Codable, CaseIterable {
   case network
   /// Wireless network adapters.
   case wifi
-  /// Graphics processors of AMD, Intel and NVIDIA.
-  case graphics
   /// Storage and Fibre Channel controllers.
   case storage
   /// Microcode of Intel's and AMD's processors.
@@ -32,7 +30,6 @@ public enum FirmwareSet: String, Sendable, Codable, CaseIterable {
     switch self {
     case .network: "wired network adapters"
     case .wifi: "wireless network adapters"
-    case .graphics: "graphics processors of AMD, Intel and NVIDIA"
     case .storage: "storage and Fibre Channel controllers"
     case .cpu: "microcode of Intel's and AMD's processors"
     }
@@ -52,7 +49,6 @@ public enum FirmwareSet: String, Sendable, Codable, CaseIterable {
       "firmware-ath9k-htc", "firmware-atheros", "firmware-brcm80211", "firmware-iwlwifi", "firmware-libertas",
       "firmware-misc-nonfree", "firmware-realtek", "firmware-ti-connectivity", "firmware-zd1211",
     ],
-    .graphics: ["firmware-amd-graphics", "firmware-misc-nonfree"],
     .storage: ["firmware-misc-nonfree", "firmware-qlogic"],
     .cpu: ["amd64-microcode", "intel-microcode"],
   ]
@@ -60,6 +56,5 @@ public enum FirmwareSet: String, Sendable, Codable, CaseIterable {
   private static let splitInTrixie: [FirmwareSet: [String]] = [
     .network: ["firmware-intel-misc"],
     .wifi: ["firmware-carl9170", "firmware-mediatek"],
-    .graphics: ["firmware-intel-graphics", "firmware-nvidia-graphics"],
   ]
 }

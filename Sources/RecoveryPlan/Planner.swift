@@ -17,6 +17,8 @@ public struct Planner: Sendable {
     public var files: [String: Digest]
     /// For each release the time of its archive, in seconds since 1970, which generated files carry.
     public var times: [String: Int64]
+    /// Suites that had to be left out, as `architecture suite`.
+    public var incompleteSuites: [String]
     /// What the signing key is, as its public line; nil for media without a signature.
     public var signer: String?
 
@@ -26,7 +28,7 @@ public struct Planner: Sendable {
     /// Collects what the host adds.
     public init(
       lifeboat: String, programs: [String: String], recipes: [Recipe: Digest], files: [String: Digest], signer: String?,
-      times: [String: Int64] = [:]
+      times: [String: Int64] = [:], incompleteSuites: [String] = []
     ) {
       self.lifeboat = lifeboat
       self.programs = programs
@@ -34,6 +36,7 @@ public struct Planner: Sendable {
       self.files = files
       self.signer = signer
       self.times = times
+      self.incompleteSuites = incompleteSuites
     }
   }
 
@@ -172,6 +175,9 @@ public struct Planner: Sendable {
       "boot menu": surroundings.recipes[.boot]?.hex ?? "",
     ]
     inputs["menu password"] = image.menuPassword
+    if !surroundings.incompleteSuites.isEmpty {
+      inputs["left out"] = surroundings.incompleteSuites.joined(separator: ", ")
+    }
     for program in ["grub-mkimage", "mkfs.vfat", "mcopy"] { inputs[program] = surroundings.programs[program] }
     return Step(
       kind: .medium,

@@ -18,7 +18,7 @@ struct SystemSteps {
   func base(_ packages: [ResolvedPackage]) -> Step {
     Step(
       kind: .base, name: "\(architecture.rawValue) \(image.release)", architecture: architecture,
-      inputs: common("mmdebstrap", "mksquashfs").merging(["recipe": recipe, "release": image.release]) { $1 },
+      inputs: common("mmdebstrap", "mksquashfs", "tar").merging(["recipe": recipe, "release": image.release]) { $1 },
       packages: packages)
   }
 
@@ -31,13 +31,13 @@ struct SystemSteps {
   func tools(_ packages: [ResolvedPackage], name: String, on below: [Digest]) -> Step {
     Step(
       kind: .tools, name: "\(architecture.rawValue) \(name)", architecture: architecture,
-      inputs: common("mksquashfs").merging(["recipe": recipe]) { $1 }, packages: packages, dependencies: below)
+      inputs: common("mksquashfs", "tar").merging(["recipe": recipe]) { $1 }, packages: packages, dependencies: below)
   }
 
   /// Hooks see the whole system, so they hang on all of it; a locale or a keyboard map hangs only on the packages
   /// that it is made from.
   func settings(on below: [Digest], below packages: [ResolvedPackage]) -> Step {
-    var inputs = common("mksquashfs")
+    var inputs = common("mksquashfs", "tar")
     inputs["recipe"] = recipe
     inputs["files of every image"] = surroundings.recipes[.image]?.hex
     inputs["image"] = image.name

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import HostSystem
-internal import RecoveryManifest
+public import RecoveryManifest
 internal import RecoveryPlan
 internal import SystemPackage
 
@@ -32,6 +32,18 @@ extension SystemBuilder {
     }
     FileTree.remove(files)
     return try finish(step, place, ["layer.squashfs"])
+  }
+
+  /// Refuses a time zone that Debian does not have, as far as this machine knows Debian's.
+  /// - Throws: `SystemLayersFailure.badSetting`.
+  public static func checkTimeZones(_ images: [Image]) throws(SystemLayersFailure) {
+    let known: FilePath = "/usr/share/zoneinfo"
+    guard FileTree.kind(of: known) == .folder else { return }
+    for image in images where FileTree.status(of: known.appending(image.timeZone)) == nil {
+      throw .badSetting(
+        key: "time-zone", value: image.timeZone,
+        lastLines: ["there is no \(known)/\(image.timeZone) (image \(image.name))"])
+    }
   }
 
   private func applySettings(

@@ -80,6 +80,9 @@ public struct SystemBuilder: Sendable {
   public func consult(_ stacks: [LayerStack], mirror: String?) async throws -> Archive {
     let names = Set(stacks.map { IndexName(release: $0.release, architecture: $0.architecture) })
     let host = AptSource.ofHost()
+    if let mirror, AptSource.readLines(mirror).isEmpty {
+      options.warn("the mirror \(mirror) is taken alone: no updates, no security updates (see `mirror` in the manual)")
+    }
     var indexes: [IndexName: PackageIndex] = [:]
     for name in names {
       let components = Self.components(stacks, name)

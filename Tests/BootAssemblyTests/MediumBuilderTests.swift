@@ -31,6 +31,7 @@ struct Workshop {
     var builder = MediumBuilder(
       image: image, lifeboat: "1.2.3", identifier: Self.identifier, timestamp: timestamp, loaders: loaders,
       scratch: scratch)
+    builder.withoutSuites = ["i386 bookworm-security"]
     change(&builder)
     return builder
   }
@@ -94,6 +95,7 @@ struct Workshop {
       let layers = ["\(system)/x86/10-base.squashfs", "\(system)/x86/20-tools.squashfs"]
       #expect(medium.record.variants[1].layers == layers)
       #expect(medium.record.expires == "2027-06-30")
+      #expect(medium.record.withoutSuites == ["i386 bookworm-security"])
     }
   }
 

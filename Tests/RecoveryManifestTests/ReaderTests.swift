@@ -100,7 +100,7 @@ import Testing
       """
       lifeboat = 1
       [defaults]
-      firmware = ["graphics", "firmware-cavium"]
+      firmware = ["storage", "wifi", "firmware-cavium"]
       [[image]]
       name = "old"
       firmware = ["cpu"]
@@ -110,9 +110,11 @@ import Testing
       """, Fixture.small)
     #expect(
       images[0].firmware == [
-        "amd64-microcode", "firmware-amd-graphics", "firmware-cavium", "firmware-misc-nonfree", "intel-microcode",
+        "amd64-microcode", "firmware-ath9k-htc", "firmware-atheros", "firmware-brcm80211", "firmware-cavium",
+        "firmware-iwlwifi", "firmware-libertas", "firmware-misc-nonfree", "firmware-qlogic", "firmware-realtek",
+        "firmware-ti-connectivity", "firmware-zd1211", "intel-microcode",
       ])
-    #expect(images[1].firmware.contains("firmware-intel-graphics"))
+    #expect(images[1].firmware.contains("firmware-mediatek"))
     #expect(!images[1].firmware.contains("intel-microcode"))
   }
 

@@ -20,6 +20,7 @@ struct BuildSession: Sendable {
 
   /// Asks the archive and makes the plan; fetches indexes, builds nothing.
   func plan() async throws -> (plan: Plan, archive: SystemBuilder.Archive) {
+    try SystemBuilder.checkTimeZones(manifest.images)
     async let programs = HostPrograms.versions()
     let signer = if let signingKey { try await SiteKey.describe(signingKey).publicKey } else { String?.none }
     var recipes = try SystemBuilder.recipes()
@@ -30,7 +31,7 @@ struct BuildSession: Sendable {
     let archive = try await answer
     let surroundings = Planner.Surroundings(
       lifeboat: Version.current, programs: versions, recipes: recipes, files: try fileDigests(),
-      signer: signer, times: archive.times)
+      signer: signer, times: archive.times, incompleteSuites: archive.incomplete)
     return (try planner.plan(archive.resolved, surroundings), archive)
   }
 
@@ -53,6 +54,7 @@ enum HostPrograms {
     ExternalCommand("grub-mkimage", ["--version"], package: "grub-common"),
     ExternalCommand("mkfs.vfat", ["--help"], package: "dosfstools"),
     ExternalCommand("mcopy", ["--version"], package: "mtools"),
+    ExternalCommand("tar", ["--version"], package: "tar"),
   ]
 
   /// - Throws: `ExternalCommand.Failure.notInstalled` with the package to install.

@@ -13,6 +13,8 @@ struct MediumWriter: Sendable {
   let plan: Plan
   let results: [Digest: Result<StepCache.Stored, any Error>]
   let output: FilePath
+  /// Suites that the build has to do without.
+  let withoutSuites: [String]
 
   /// What became of one medium.
   struct Outcome: Sendable, Encodable {
@@ -102,9 +104,10 @@ struct MediumWriter: Sendable {
     let timestamp = keys.compactMap { plan.step($0)?.timestamp }.max() ?? 0
     let loaders = session.cache.path(medium.loaders)
     return try await session.cache.withScratchFolder { scratch in
-      let builder = MediumBuilder(
+      var builder = MediumBuilder(
         image: medium.image, lifeboat: Version.current, identifier: medium.identifier, timestamp: timestamp,
         loaders: LoaderFiles(amd64: loaders.appending("amd64"), i386: loaders.appending("i386")), scratch: scratch)
+      builder.withoutSuites = withoutSuites
       let built = try await builder.build(systems, signingKey: session.signingKey, progress: session.progress)
       _ = try await ISOImage.write(built.tree, to: path, progress: session.progress)
       return try await ISOImage.digest(of: path, progress: session.progress)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import BootAssembly
 import Foundation
 import HostSystem
 import SystemPackage
@@ -9,22 +10,6 @@ import Testing
 
 /// Signers of real loaders, judged by sbverify.
 @Suite struct SignatureTests {
-  /// Where a signed loader may be found on this computer: installed, or as a package in apt's cache.
-  private static func signedLoaders(_ scratch: TemporaryFolder) async -> [FilePath] {
-    let installed = ["/usr/lib/shim", "/usr/lib/grub/x86_64-efi-signed", "/usr/lib/grub/i386-efi-signed"]
-    let archives = (try? FileManager.default.contentsOfDirectory(atPath: "/var/cache/apt/archives")) ?? []
-    for archive in archives where archive.contains("-signed_") && archive.hasSuffix(".deb") {
-      try? await ExternalCommand(
-        "dpkg-deb", ["-x", "/var/cache/apt/archives/" + archive, scratch.path.string]
-      ).run()
-    }
-    let folders = installed.flatMap { [FilePath($0), FilePath(scratch.path.string + $0)] }
-    return folders.flatMap { folder in
-      ((try? FileManager.default.contentsOfDirectory(atPath: folder.string)) ?? []).filter { $0.hasSuffix(".signed") }
-        .map { folder.appending($0) }
-    }
-  }
-
   /// A loader that is signed here and now, by a key made for the purpose: one signature, then a second one.
   @Test func ownSignaturesAgreeWithSbverify() async throws {
     let scratch = try TemporaryFolder()
@@ -57,11 +42,10 @@ import Testing
   }
 
   @Test func debiansSignedLoadersAgreeWithSbverify() async throws {
-    let scratch = try TemporaryFolder()
-    let loaders = await Self.signedLoaders(scratch)
-    guard !loaders.isEmpty else {
-      try Test.cancel("no signed loader here: apt-get install shim-signed grub-efi-amd64-signed")
-    }
+    if let reason = await DebianPackages.unavailable() { try Test.cancel("\(reason)") }
+    let tree = try await DebianPackages.shared.folder(LoaderFiles.packages.amd64, architecture: "amd64")
+    let loaders = FileTree.walk(tree).filter { $0.hasSuffix(".signed") }.map { tree.appending($0) }
+    #expect(loaders.count >= 3)
     for loader in loaders {
       let found = try loaderFromFile(loader)
       #expect(!found.signatures.isEmpty)
