@@ -32,8 +32,8 @@ struct Lifeboat: AsyncParsableCommand {
         11   a drive does not hold what was written to it
         12   a drive was pulled out, or another one stands in its place
         13   a drive has less room than it says
-        14   a drive or its slot is write-protected
-        15   a drive may not be written: in use, too small, or not what it should be
+        14   a drive, its disc or its slot is write-protected
+        15   a drive may not be written: in use, not blank, too small, or not what it should be
         64   the command line is wrong
         65   the manifest or another input is wrong
         66   an input file does not exist or cannot be read
@@ -48,7 +48,7 @@ struct Lifeboat: AsyncParsableCommand {
     version: Version.current,
     subcommands: [
       InitVerb.self, CheckVerb.self, ToolsVerb.self, PlanVerb.self, BuildVerb.self, InspectVerb.self, VerifyVerb.self,
-      TryVerb.self, DevicesVerb.self, WriteVerb.self, KeyVerb.self, CacheVerb.self,
+      TryVerb.self, DevicesVerb.self, WriteVerb.self, BurnVerb.self, KeyVerb.self, CacheVerb.self,
     ])
 
   static func main() async {

@@ -28,6 +28,8 @@ import Testing
     ["frobnicate"], ["check", "a", "b"], ["check", "--jsno"], ["build"], ["try"], ["try", "a.iso", "--firmware", "x"],
     ["try", "a.iso", "--memory", "0"], ["init", "--image", "Tier 1"], ["init", "--image", "a", "--image", "a"],
     ["tools", "--image", "tier1"], ["cache", "--prune", "--clear"], ["key", "frob"],
+    ["burn"], ["burn", "a.iso", "--yes"], ["burn", "--list", "a.iso"], ["burn", "a.iso", "--simulate", "--blank"],
+    ["burn", "a.iso", "--speed", "fast"], ["burn", "a.iso", "--speed", "0"],
   ])
   func aWrongCommandLineIs64(arguments: [String]) async {
     let (results, messages) = (TestScreen(), TestScreen())

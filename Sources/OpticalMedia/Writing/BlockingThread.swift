@@ -12,6 +12,10 @@ struct BlockingThread {
 
   private let queue: DispatchQueue
 
+  private init(queue: DispatchQueue) { self.queue = queue }
+  /// A thread for a library that has one state for the process.
+  init(label: String) { self.init(queue: DispatchQueue(label: label)) }
+
   /// Waits for its turn, then runs `body`, which asks the closure that it gets whether the task was cancelled.
   func run<Result: Sendable>(
     _ body: @escaping @Sendable (_ isCancelled: @escaping () -> Bool) throws -> Result

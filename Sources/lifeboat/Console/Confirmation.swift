@@ -35,8 +35,9 @@ enum Confirmation {
   /// - Throws: `Refusal`, or `CancellationError` when the person interrupts instead.
   static func ask(for drive: Drive, on console: Console) async throws {
     let names = drive.confirmations
+    let kind = names.count > 1 ? "serial number or model" : "name"
     try await ask(
-      "Type the \(names.count > 1 ? "serial number or model" : "name") of \(drive.path), \(names.joined(separator: " or ")), to go on:",
+      "Type the \(kind) of \(drive.path), \(names.joined(separator: " or ")), to go on:",
       expected: names[0], on: console
     ) { drive.matches(confirmation: $0) }
   }

@@ -92,6 +92,8 @@ extension ProgressBoard.Step {
     return seconds >= 0.5 ? max(0, Double(last.done.bytes - first.done.bytes) / seconds) : nil
   }
 
+  private static let longestFigure = 16
+
   /// Share, amount, rate and the time that is left, or as much of it as is known.
   func figures(at now: Duration) -> [Figure] {
     var figures: [Figure] = []
@@ -99,6 +101,10 @@ extension ProgressBoard.Step {
     if done > .zero {
       let amount = total.map { "\(done) of \($0)" } ?? "\(done)"
       figures.append(Figure(text: amount, weight: 1))
+    }
+    // What says so little has a place beside the bar: how full a recorder's buffer is.
+    if fraction != nil, let detail, (1...Self.longestFigure).contains(detail.count) {
+      figures.append(Figure(text: detail, weight: 0))
     }
     if let rate, rate >= 1 {
       figures.append(Figure(text: "\(ByteCount(Int64(rate)))/s", weight: 0))

@@ -41,6 +41,9 @@ struct CommandLineRun {
     console.progress.clear()
     switch outcome {
     case .success(let status): return status
+    case .failure(let error as any Diagnosable) where error.exitCode == .interrupted:
+      // It knows better than the verb what it was interrupted in.
+      return render(error)
     case .failure(let error) where interruption.hasHappened || error is CancellationError:
       // A program that got the terminal's signal too has failed for that reason: that is no news.
       let report = ErrorReport(
