@@ -47,7 +47,8 @@ public final class FlashTarget: BlockTarget {
   /// Takes over a descriptor that somebody with more rights opened, such as UDisks2's `OpenDevice` with the flags
   /// `O_EXCL | O_DIRECT | O_CLOEXEC`. The same checks are made.
   public init(
-    _ descriptor: FileDescriptor, _ path: FilePath, _ expected: DriveIdentity?, _ identify: Identify = FlashTarget.identity
+    _ descriptor: FileDescriptor, _ path: FilePath, _ expected: DriveIdentity?,
+    _ identify: Identify = FlashTarget.identity
   ) throws {
     self.path = path
     self.descriptor = descriptor
