@@ -62,7 +62,8 @@ struct BuildVerb: Verb {
     }
     let results = try await session.builder.build(plan, archive)
     try Task.checkCancellation()
-    let writer = MediumWriter(session: session, plan: plan, results: results, output: FilePath(output), withoutSuites: archive.incomplete)
+    let writer = MediumWriter(
+      session: session, plan: plan, results: results, output: FilePath(output), withoutSuites: archive.incomplete)
     var summary = BuildSummary(incompleteSuites: archive.incomplete)
     for medium in plan.media {
       do {
