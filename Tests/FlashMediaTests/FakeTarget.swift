@@ -17,7 +17,8 @@ final class FakeTarget: BlockTarget {
     case flipsBit(at: Int64, times: Int)
     case failsWrite(at: Int64, Errno)
     case hangsWrite(at: Int64)
-    case slow(milliseconds: UInt32)
+    /// Every write that begins there waits until the drive is released.
+    case waits(in: Range<Int64>)
     /// Gone as soon as something is written there.
     case pulled(at: Int64)
   }
@@ -26,6 +27,7 @@ final class FakeTarget: BlockTarget {
     var bytes: [UInt8]
     var flips: Int
     var isGone = false
+    var isWaiting = false
     var writes: [(range: Range<Int64>, isZero: Bool)] = []
   }
 
@@ -65,7 +67,9 @@ final class FakeTarget: BlockTarget {
   /// What was written, in order.
   var writes: [(range: Range<Int64>, isZero: Bool)] { content.withLock { $0.writes } }
   func forgetWrites() { content.withLock { $0.writes = [] } }
-  /// Lets a hanging write go.
+  /// Whether a write has had to wait.
+  var isWaiting: Bool { content.withLock { $0.isWaiting } }
+  /// Lets a hanging write go, or all that wait.
   func release() { released.signal() }
 
   private func store(_ bytes: [UInt8], at offset: Int64, isZero: Bool) throws(Errno) {
@@ -73,7 +77,10 @@ final class FakeTarget: BlockTarget {
     switch fault {
     case .failsWrite(let place, let errno) where range.contains(place): throw errno
     case .hangsWrite(let place) where range.contains(place): released.wait()
-    case .slow(let milliseconds): usleep(milliseconds * 1000)
+    case .waits(let place) where place.contains(range.lowerBound):
+      content.withLock { $0.isWaiting = true }
+      released.wait()
+      released.signal()
     case .pulled(let place) where range.contains(place): content.withLock { $0.isGone = true }
     default: break
     }

@@ -161,11 +161,16 @@ import Testing
       #expect(try await Tool.run(packer, ["-1k", raw.string]).status == 0)
       image = folder.appending("large.gz")
     }
-    let slow = FakeTarget("slow", size: 100 << 20, .slow(milliseconds: 30))
+    let slow = FakeTarget("slow", size: 100 << 20, .waits(in: 9 << 20..<20 << 20))
     let fast = FakeTarget("fast", size: 100 << 20)
     let alone = Mutex(false)
     let session = FlashSession(try await FlashSource(image).open())
-    let outcomes = await session.run(onBlocks: [slow, fast]) { if $0.isOnItsOwn { alone.withLock { $0 = true } } }
+    let outcomes = await session.run(onBlocks: [slow, fast]) { progress in
+      guard progress.isOnItsOwn else { return }
+      // It writes again only when the others no longer wait for it.
+      alone.withLock { $0 = true }
+      slow.release()
+    }
     #expect(outcomes.allSatisfy { $0.isSuccess }, "\(outcomes)")
     #expect(alone.withLock { $0 })
     try expectEqual(slow, raw)
@@ -175,10 +180,11 @@ import Testing
   @Test func cancellationStopsWritingAndSaysWhatIsLeft() async throws {
     let image = try image()
     let source = try await FlashSource(image).open()
-    let target = FakeTarget(size: 40 << 20, .slow(milliseconds: 200))
+    let target = FakeTarget(size: 40 << 20, .waits(in: 9 << 20..<20 << 20))
     let task = Task { await FlashSession(source).run(onBlocks: [target]) }
-    while target.writes.count < 4 { try await Task.sleep(for: .milliseconds(20)) }
+    while !target.isWaiting { try await Task.sleep(for: .milliseconds(20)) }
     task.cancel()
+    target.release()
     let outcome = try #require(await task.value.first)
     let writes = target.writes.count
     #expect(outcome.wasCancelled && outcome.failure == nil)
