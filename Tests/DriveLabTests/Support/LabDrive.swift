@@ -10,41 +10,41 @@ struct LabDrive: Sendable {
   var id: String
   var kind = Kind.usbStorage
   var serial: String
-  var size: ByteCount = .mebibytes(400)
+  var size: ByteCount = .mebibytes(48)
+  /// Whether it is there when the computer starts; the others are plugged in later.
+  var isPlugged = true
   var isReadOnly = false
   /// Bytes a second that it takes when written, or nil.
   var writeRate: Int?
   /// Writing this 512-byte sector fails with an I/O error.
   var badSector: Int?
-  /// A network block device server's socket instead of the image file.
-  var server: FilePath?
+  /// What is wrong with it, if anything; a server on a socket is the drive then.
+  var fault: LabFault?
 
   func image(in folder: FilePath) -> FilePath { folder.appending("\(id).img") }
 
-  /// QEMU's arguments for the drive and its device.
-  func arguments(in folder: FilePath) -> [String] { ["-blockdev", backing(in: folder)] + plug }
+  /// QEMU's arguments for the drive and, if it is plugged in, its device.
+  func arguments(in folder: FilePath) -> [String] {
+    let rate = writeRate.map { ["-object", "throttle-group,id=\(id)-rate,x-bps-write=\($0),x-bps-write-max=\($0)"] }
+    return (rate ?? []) + ["-blockdev", backing(in: folder)] + (isPlugged ? devices.flatMap { ["-device", $0] } : [])
+  }
 
-  /// The block device alone, for a drive that is plugged in later by the monitor.
-  func backing(in folder: FilePath) -> String {
+  private func backing(in folder: FilePath) -> String {
     let file = image(in: folder).string
     let readOnly = isReadOnly ? ",read-only=on" : ""
-    if let server { return "driver=nbd,node-name=\(id)-disk,server.type=unix,server.path=\(server)\(readOnly)" }
+    if fault != nil {
+      return "driver=nbd,node-name=\(id)-disk,server.type=unix,server.path=\(LabFault.socket(of: self, in: folder))"
+    }
     if let badSector {
       return "driver=blkdebug,node-name=\(id)-disk,image.driver=file,image.filename=\(file),"
         + "inject-error.0.event=none,inject-error.0.iotype=write,inject-error.0.errno=5,"
         + "inject-error.0.sector=\(badSector)"
     }
-    let plain = "driver=file,filename=\(file),cache.direct=on\(readOnly)"
-    guard writeRate != nil else { return plain + ",node-name=\(id)-disk" }
+    guard writeRate != nil else {
+      return "driver=file,filename=\(file),cache.direct=on\(readOnly),node-name=\(id)-disk"
+    }
     return "driver=throttle,node-name=\(id)-disk,throttle-group=\(id)-rate,file.driver=file,file.filename=\(file),"
       + "file.cache.direct=on"
-  }
-
-  private var plug: [String] {
-    let rate = writeRate.map {
-      ["-object", "throttle-group,id=\(id)-rate,x-bps-write=\($0),x-bps-write-max=\($0)"]
-    }
-    return (rate ?? []) + devices.flatMap { ["-device", $0] }
   }
 
   /// The devices in the words of `-device` and of the monitor's `device_add`.
