@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 public import HostSystem
-public import SystemPackage
 
 /// Why a target cannot be found, or may not be used.
 public enum DriveDiscoveryFailure: Diagnosable, Equatable {
@@ -14,10 +13,6 @@ public enum DriveDiscoveryFailure: Diagnosable, Equatable {
   case refused(drive: String, refusals: [Refusal])
   /// The device is gone, or was never there.
   case noSuchDevice(DeviceNumber)
-  /// What was opened is no block device.
-  case notABlockDevice(FilePath)
-  /// Another drive stands in the place of the one that was meant.
-  case otherDrive(path: String, differences: [String])
 
   /// Stable identifier.
   public var code: String {
@@ -27,8 +22,6 @@ public enum DriveDiscoveryFailure: Diagnosable, Equatable {
     case .isPartition: "is-partition"
     case .refused(_, let refusals): refusals.first?.code ?? "refused"
     case .noSuchDevice: "no-such-device"
-    case .notABlockDevice: "not-a-block-device"
-    case .otherDrive: "other-drive"
     }
   }
 
@@ -42,9 +35,6 @@ public enum DriveDiscoveryFailure: Diagnosable, Equatable {
     case .isPartition(let wanted, let drive): "\(wanted) is a part of \(drive); a medium takes a whole drive"
     case .refused(_, let refusals): refusals.map(\.reason).joined(separator: "; ")
     case .noSuchDevice(let number): "there is no block device \(number)"
-    case .notABlockDevice(let path): "\(path) is not a block device"
-    case .otherDrive(let path, let differences):
-      "\(path) is not the drive that was chosen: \(differences.joined(separator: "; "))"
     }
   }
 
@@ -56,8 +46,6 @@ public enum DriveDiscoveryFailure: Diagnosable, Equatable {
     case .isPartition(_, let drive): "Name the drive: \(drive)."
     case .refused(_, let refusals): refusals.first?.remedy
     case .noSuchDevice: "Plug the drive in again, and choose it anew."
-    case .notABlockDevice: "Name a drive; \"lifeboat devices\" lists them."
-    case .otherDrive: "Choose the drive anew; nothing was written."
     }
   }
 
@@ -67,8 +55,7 @@ public enum DriveDiscoveryFailure: Diagnosable, Equatable {
     case .noSuchDrive, .severalDrives, .isPartition: .usage
     case .refused(_, let refusals):
       if case .writeProtected? = refusals.first { .writeProtected } else { .refusedTarget }
-    case .notABlockDevice: .refusedTarget
-    case .noSuchDevice, .otherDrive: .deviceGone
+    case .noSuchDevice: .deviceGone
     }
   }
 }

@@ -63,10 +63,10 @@ import Testing
   @Test func identityNamesTheFieldThatDiffers() {
     let one = DriveIdentity(serial: "A", wwn: nil, model: "M", size: .zero, port: "1-1", sequence: 4)
     var other = one
-    #expect(IdentityCheck.difference(expected: one, found: other) == nil)
+    #expect(FlashMediaFailure.Refusal(expected: one, found: other) == nil)
     other.sequence = 5
     #expect(
-      IdentityCheck.difference(expected: one, found: other)
+      FlashMediaFailure.Refusal(expected: one, found: other)
         == .otherDevice(field: "sequence number", expected: "4", found: "5"))
   }
 }

@@ -22,8 +22,11 @@ public final class FlashTarget: BlockTarget {
   private let sequence: UInt64?
   private let device: UInt64
 
-  /// What a session of a given device number is known by; `DriveDiscovery` looks it up.
+  /// What stands behind a device number (`st_rdev`) now.
   public typealias Identify = @Sendable (_ deviceNumber: UInt64) throws -> DriveIdentity
+
+  /// Asks sysfs.
+  public static let identity: Identify = { try DriveIdentity.current(of: DeviceNumber(rawValue: $0)) }
 
   /// Opens a drive and makes sure, on what was opened, that it is the one that was meant.
   /// - Parameters:
@@ -32,7 +35,7 @@ public final class FlashTarget: BlockTarget {
   ///   - identify: asks what stands behind a device number now.
   /// - Throws: `FlashMediaFailure.refused`, `.writeProtected`, `.gone`; what `identify` throws.
   public convenience init(
-    _ path: FilePath, expected: DriveIdentity?, identify: Identify
+    _ path: FilePath, expected: DriveIdentity?, identify: Identify = FlashTarget.identity
   ) throws {
     let descriptor = try Self.open(path)
     do { try self.init(descriptor, path, expected, identify) } catch {
@@ -44,14 +47,15 @@ public final class FlashTarget: BlockTarget {
   /// Takes over a descriptor that somebody with more rights opened, such as UDisks2's `OpenDevice` with the flags
   /// `O_EXCL | O_DIRECT | O_CLOEXEC`. The same checks are made.
   public init(
-    _ descriptor: FileDescriptor, _ path: FilePath, _ expected: DriveIdentity?, _ identify: Identify
+    _ descriptor: FileDescriptor, _ path: FilePath, _ expected: DriveIdentity?,
+    _ identify: Identify = FlashTarget.identity
   ) throws {
     self.path = path
     self.descriptor = descriptor
     let facts = try DeviceFacts(descriptor, path)
     (isBlockDevice, size, blockSize, sequence, device) =
       (facts.isBlockDevice, facts.size, facts.blockSize, facts.sequence, facts.number)
-    if let expected, let refusal = IdentityCheck.difference(expected: expected, found: try identify(facts.number)) {
+    if let expected, let refusal = FlashMediaFailure.Refusal(expected: expected, found: try identify(facts.number)) {
       throw FlashMediaFailure.refused(path, refusal)
     }
     if let expected, isBlockDevice, expected.size.bytes != size {
@@ -172,24 +176,22 @@ struct DeviceFacts {
   }
 
   /// A device's folder in sysfs.
-  static func folder(_ number: UInt64) -> FilePath {
-    let major = number >> 8 & 0xfff | number >> 32 & ~0xfff
-    let minor = number & 0xff | number >> 12 & ~0xff
-    return FilePath("/sys/dev/block/\(major):\(minor & 0xffff_ffff)")
-  }
+  static func folder(_ number: UInt64) -> FilePath { FilePath("/sys/dev/block/\(DeviceNumber(rawValue: number))") }
 }
 
-/// Whether two descriptions are of one drive. Pure.
-package enum IdentityCheck {
-  /// The first field that differs. What the plan did not know (nil) says nothing; what it knew must be there.
-  package static func difference(expected: DriveIdentity, found: DriveIdentity) -> FlashMediaFailure.Refusal? {
-    func differ(_ field: String, _ a: String?, _ b: String?) -> FlashMediaFailure.Refusal? {
-      guard let a, a != b else { return nil }
-      return .otherDevice(field: field, expected: a, found: b ?? "unknown")
-    }
-    return differ("serial number", expected.serial, found.serial) ?? differ("WWN", expected.wwn, found.wwn)
-      ?? differ("model", expected.model, found.model) ?? differ("size", expected.size.exact, found.size.exact)
-      ?? differ("port", expected.port, found.port)
-      ?? differ("sequence number", expected.sequence.map(String.init), found.sequence.map(String.init))
+extension FlashMediaFailure.Refusal {
+  /// Why a drive is not the one that was meant, or nil if it is.
+  package init?(expected: DriveIdentity, found: DriveIdentity) {
+    guard let field = found.differences(from: expected).first else { return nil }
+    let words =
+      switch field {
+      case .serial: "serial number"
+      case .wwn: "World Wide Name"
+      case .model: "model"
+      case .size: "size"
+      case .port: "port"
+      case .sequence: "sequence number"
+      }
+    self = .otherDevice(field: words, expected: expected.text(of: field), found: found.text(of: field))
   }
 }

@@ -41,7 +41,7 @@ struct FlashJob: Sendable {
     var held: [(index: Int, target: FlashTarget)] = []
     for (index, drive) in drives.enumerated() {
       do {
-        held.append((index, try FlashTarget(FilePath(drive.path), expected: drive.identity, identify: Self.identify)))
+        held.append((index, try FlashTarget(FilePath(drive.path), expected: drive.identity)))
       } catch {
         outcomes[index] = FlashReport.Target(drive, notOpened: error)
       }
@@ -59,10 +59,6 @@ struct FlashJob: Sendable {
     }
     for ((index, _), result) in zip(held, results) { outcomes[index] = FlashReport.Target(drives[index], result) }
     return FlashReport(image: source.image.string, targets: outcomes.compactMap { $0 })
-  }
-
-  @Sendable private static func identify(_ device: UInt64) throws -> DriveIdentity {
-    try DriveIdentity.current(of: DeviceNumber(rawValue: device))
   }
 }
 
