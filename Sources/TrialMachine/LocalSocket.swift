@@ -42,7 +42,9 @@ package struct LocalSocket: Sendable {
     }
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
     let number = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard number >= 0 else { throw TrialMachineFailure.monitor(command: "connect to \(self.path)", answer: "\(Errno(rawValue: errno))") }
+    guard number >= 0 else {
+      throw TrialMachineFailure.monitor(command: "connect to \(self.path)", answer: "\(Errno(rawValue: errno))")
+    }
     let size = socklen_t(MemoryLayout<sockaddr_un>.size)
     let result = withUnsafePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(number, $0, size) }

@@ -161,7 +161,7 @@ import Testing
       #expect(try await Tool.run(packer, ["-1k", raw.string]).status == 0)
       image = folder.appending("large.gz")
     }
-    let slow = FakeTarget("slow", size: 100 << 20, .slow(milliseconds: 30))
+    let slow = FakeTarget("slow", size: 100 << 20, .slow(milliseconds: 120))
     let fast = FakeTarget("fast", size: 100 << 20)
     let alone = Mutex(false)
     let session = FlashSession(try await FlashSource(image).open())
@@ -175,7 +175,7 @@ import Testing
   @Test func cancellationStopsWritingAndSaysWhatIsLeft() async throws {
     let image = try image()
     let source = try await FlashSource(image).open()
-    let target = FakeTarget(size: 40 << 20, .slow(milliseconds: 200))
+    let target = FakeTarget(size: 40 << 20, .slow(milliseconds: 1000))
     let task = Task { await FlashSession(source).run(onBlocks: [target]) }
     while target.writes.count < 4 { try await Task.sleep(for: .milliseconds(20)) }
     task.cancel()

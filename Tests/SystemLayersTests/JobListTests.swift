@@ -10,7 +10,8 @@ struct JobListTests {
   private func plan(locale: String = "C.UTF-8", hooks: [String] = []) throws -> Plan {
     let tool = Tool(
       id: "mc", title: "mc", summary: "", category: "files", packages: [.x64: ["mc"]], command: "mc", risk: .safe)
-    let image = Image(name: "tier1", title: "t", tools: [.init(tool: tool, access: .user)], hooks: hooks, locale: locale)
+    let image = Image(
+      name: "tier1", title: "t", tools: [.init(tool: tool, access: .user)], hooks: hooks, locale: locale)
     let planner = try Planner(Manifest(images: [image]))
     let package = ResolvedPackage(
       name: "mc", version: "1", file: "mc_1_amd64.deb", size: .zero, sha256: Digest(of: ""))
