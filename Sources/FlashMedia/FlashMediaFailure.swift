@@ -22,6 +22,8 @@ public enum FlashMediaFailure: Diagnosable, Equatable {
   case falseCapacity(FilePath, announced: ByteCount, real: ByteCount)
   /// The image is not what it should be.
   case source(FilePath, SourceProblem)
+  /// No file system takes this for its label; what it does take.
+  case badLabel(String, String)
 
   /// Why a target is refused.
   public enum Refusal: Sendable, Hashable {
@@ -37,6 +39,10 @@ public enum FlashMediaFailure: Diagnosable, Equatable {
     case otherDevice(field: String, expected: String, found: String)
     /// The image does not fit.
     case tooSmall(size: ByteCount, needed: ByteCount)
+    /// It has more blocks than a partition table of the PC's old kind can name.
+    case tooLarge(size: ByteCount)
+    /// Its logical blocks are not of 512 bytes, which mkfs.exfat takes a file's to be.
+    case blockSize(Int)
   }
 
   /// What may be wrong with an image.
@@ -83,6 +89,7 @@ extension FlashMediaFailure {
     case .source(_, .companion): "bad-companion"
     case .source(_, .unreadable(.noSuchFileOrDirectory)): "no-such-file"
     case .source: "bad-source"
+    case .badLabel: "bad-label"
     }
   }
 
@@ -102,6 +109,7 @@ extension FlashMediaFailure {
     case .falseCapacity(let device, let announced, let real):
       "\(device) says that it has \(announced), but has no more than \(real) (\(real.exact) bytes)"
     case .source(let image, let problem): "\(image) \(problem.text)"
+    case .badLabel(let label, _): "\"\(label)\" cannot be the label of this file system"
     }
   }
 
@@ -116,6 +124,8 @@ extension FlashMediaFailure {
     case .refused(_, .noDirectAccess): "Put the file on another file system, such as ext4."
     case .refused(_, .otherDevice): "List the drives again, and name the one that you mean."
     case .refused(_, .tooSmall): "Take a larger drive."
+    case .refused(_, .tooLarge): "Give it a GPT and a file system with gdisk or parted, and mkfs."
+    case .refused(_, .blockSize): "Take --file-system fat32, which knows such blocks."
     case .writeProtected: "Move the lock of the card or stick, or take another one."
     case .gone: "Plug it in again, wait until it is listed, and start over."
     case .write, .read: "Try another port; if it fails again, throw the drive away."
@@ -128,6 +138,7 @@ extension FlashMediaFailure {
     case .source(_, .companion), .source(_, .tooLong):
       "Get that file again together with the image, or tell Lifeboat not to use it."
     case .source: "Check that it is an image file and that you may read it."
+    case .badLabel(_, let what): "Choose another one: \(what)."
     }
   }
 
@@ -143,6 +154,7 @@ extension FlashMediaFailure {
     case .source(_, .digest), .source(_, .range): .notAsPromised
     case .source(_, .unreadable), .source(_, .notAFile): .noInput
     case .source: .badInput
+    case .badLabel: .usage
     }
   }
 }
@@ -157,7 +169,9 @@ extension FlashMediaFailure.Refusal {
     case .otherDevice(let field, let expected, let found):
       "is not the drive that was asked for: its \(field) is \(found) instead of \(expected)"
     case .tooSmall(let size, let needed):
-      "has only \(size) (\(size.exact) bytes); the image needs \(needed) (\(needed.exact) bytes)"
+      "has only \(size) (\(size.exact) bytes); \(needed) (\(needed.exact) bytes) are needed"
+    case .tooLarge(let size): "has \(size), more than a partition table of the PC's old kind can name"
+    case .blockSize(let bytes): "has blocks of \(bytes) bytes, and mkfs.exfat makes file systems of 512-byte blocks"
     }
   }
 }

@@ -9,22 +9,15 @@ import Testing
 @testable import lifeboat
 
 @Suite struct DevicesVerbTests {
-  private struct Fixture: Decodable { var machine: MachineDescription }
-
-  private func survey(_ name: String) throws -> DriveSurvey {
-    let bytes = try FileTree.bytes(of: Repository.path("Fixtures/machines/\(name).json"))
-    return DriveSurvey(try JSONDecoder().decode(Fixture.self, from: Data(bytes)).machine)
-  }
-
   @Test(arguments: ["usb-luks-open", "two-identical-sticks", "card-reader-multi-slot", "usb-old-medium"])
   func theListIsAsItWas(name: String) throws {
-    let listing = DriveListing(try survey(name), all: false, reading: { _ in nil })
+    let listing = DriveListing(try Machine.survey(name), all: false, reading: { _ in nil })
     let text = listing.lines(TestScreen().stream).joined(separator: "\n") + "\n"
     #expect(try Golden.difference(text, "Fixtures/command-line/devices-\(name).txt") == nil)
   }
 
   @Test func builtInDrivesAreHiddenUntilAskedFor() throws {
-    let survey = try survey("laptop-usb-stick")
+    let survey = try Machine.survey("laptop-usb-stick")
     let few = DriveListing(survey, all: false, reading: { _ in nil })
     #expect(few.drives.map(\.drive.path) == ["/dev/sdb"] && few.hidden == 1)
     let all = DriveListing(survey, all: true, reading: { _ in nil })

@@ -139,7 +139,7 @@ final class TargetRun: Sendable {
   /// Moves every piece but the first, in two lanes.
   private func copy() throws {
     let comparing = options.mode == .update || options.mode == .verifyOnly
-    set(comparing ? .comparing : .writing, total: source.size?.bytes)
+    set(comparing ? .comparing : .writing, total: source.moved)
     try inLanes { buffers in
       while !self.laneHasFailed, let job = try self.next(buffers.own) {
         defer { self.exchange.change { $0.window.finish(self.index, job.number) } }

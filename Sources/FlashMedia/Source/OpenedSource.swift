@@ -64,6 +64,21 @@ public struct OpenedSource: Sendable {
     }
   }
 
+  /// An image of which these pieces alone are moved; what lies between them stays on the drive as it is.
+  init(_ image: FilePath, size: ByteCount, pieces: [Piece]) {
+    self.image = image
+    self.size = size
+    self.pieces = pieces
+    format = .raw
+    promise = SourceCheck.Promise()
+    decoder = nil
+  }
+
+  /// Bytes of the image that are moved, written or set to zero; nil where only its end will tell.
+  var moved: Int64? {
+    pieces.map { $0.reduce(0) { $0 + $1.range.upperBound - $1.range.lowerBound } } ?? size?.bytes
+  }
+
   /// A reader of its own, for one thread.
   func makeReader() throws(FlashMediaFailure.SourceProblem) -> any PieceReader {
     if let decoder { return DecodedReader(decoder) }
@@ -90,7 +105,7 @@ public struct OpenedSource: Sendable {
   }
 
   /// The ranges of a file that are no holes. A file system that cannot tell says that all is data.
-  private static func data(_ file: FileDescriptor, size: Int64, _ path: FilePath) throws -> [Range<Int64>] {
+  static func data(_ file: FileDescriptor, size: Int64, _ path: FilePath) throws -> [Range<Int64>] {
     var ranges: [Range<Int64>] = []
     var position: off_t = 0
     while position < size {

@@ -58,6 +58,14 @@ package enum PiecePlan {
     return pieces
   }
 
+  /// Pieces of an image of which only data and some ranges of zeros are moved, in order; between them there are gaps.
+  package static func pieces(size total: Int64, data: [Range<Int64>], zeroing wiped: [Range<Int64>]) -> [Piece] {
+    pieces(size: total, data: data).flatMap { piece in
+      guard piece.kind == .zero else { return [piece] }
+      return wiped.map { piece.range.clamped(to: $0) }.filter { !$0.isEmpty }.map { Piece($0, .zero) }
+    }
+  }
+
   /// Data and holes in turn; the data grown to whole grains, short holes filled up.
   static func stretches(size total: Int64, data: [Range<Int64>]) -> [Piece] {
     var merged: [Range<Int64>] = [0..<min(total, Int64(size))]

@@ -7,15 +7,16 @@ import HostSystem
 struct DevicesVerb: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "devices",
-    abstract: "List the drives, and say which may be written.",
+    abstract: "List the drives and say which may be written, or make one empty.",
     discussion: """
       Lists USB sticks, USB disks and memory cards; --all lists every drive. What may not be written is shown with the \
       reason and what to do. Root sees what is on every drive.
 
         lifeboat devices
         lifeboat devices --watch
+        lifeboat devices reset 4C530001230607115463
       """,
-    subcommands: [List.self], defaultSubcommand: List.self)
+    subcommands: [List.self, Reset.self], defaultSubcommand: List.self)
 
   /// `lifeboat devices list`.
   struct List: Verb {

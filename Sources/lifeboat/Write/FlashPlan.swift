@@ -12,14 +12,10 @@ struct FlashPlan {
 
   var drives: [Drive] { selections.map(\.drive) }
 
-  /// A script has to name drives by what no other drive is called; a loop device is a file that was named anyway.
+  /// A script has to name every drive by its identity.
   /// - Throws: `WriteFailure.notAnIdentity`.
   func requireIdentities() throws(WriteFailure) {
-    for selection in selections where !selection.isIdentity && selection.drive.kind != .loop {
-      throw .notAnIdentity(
-        path: selection.drive.path, name: selection.name.rawValue,
-        identity: selection.drive.identity.serial ?? selection.drive.identity.wwn)
-    }
+    for selection in selections { try selection.requireIdentity() }
   }
 
   /// The plan for a person to read.
@@ -30,12 +26,7 @@ struct FlashPlan {
     lines += [(image.blockMap, "block map"), (image.checksum, "checksum")].compactMap { file, what in
       file.map { "  with the \(what) \($0)" }
     }
-    let rows = drives.map { drive in
-      [
-        "  " + drive.path, drive.identity.model, drive.identity.serial ?? "no serial number", drive.size.description,
-        drive.contents.summary,
-      ]
-    }
+    let rows = drives.map(\.planCells)
     let warning = mode == .verifyOnly ? [] : ["Everything on \(drives.count == 1 ? "it" : "them") will be lost."]
     return (lines + [Columns.text(rows)] + (mode == .update ? [] : warning)).joined(separator: "\n")
   }
@@ -47,5 +38,22 @@ struct FlashPlan {
     case .update: "update to"
     case .verifyOnly: "compare with"
     }
+  }
+}
+
+extension TargetSelection {
+  /// A script has to name a drive by what no other is called; a loop device is a file that was named anyway.
+  /// - Throws: `WriteFailure.notAnIdentity`.
+  func requireIdentity() throws(WriteFailure) {
+    guard !isIdentity, drive.kind != .loop else { return }
+    throw .notAnIdentity(
+      path: drive.path, name: name.rawValue, identity: drive.identity.serial ?? drive.identity.wwn)
+  }
+}
+
+extension Drive {
+  /// Its cells in a plan.
+  var planCells: [String] {
+    ["  " + path, identity.model, identity.serial ?? "no serial number", size.description, contents.summary]
   }
 }

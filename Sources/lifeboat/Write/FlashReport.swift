@@ -69,10 +69,14 @@ struct FlashReport: Encodable {
       (code, self.error, remedy, status) = (report.code, report.message, report.remedy, report.status)
     }
 
+    /// Its path, with what tells it from others.
+    var name: String {
+      let words = [model, serial ?? ""].filter { !$0.isEmpty }.joined(separator: ", ")
+      return words.isEmpty ? path : "\(path) (\(words))"
+    }
+
     /// The drive's part of the summary.
     var lines: [String] {
-      let words = [model, serial ?? ""].filter { !$0.isEmpty }.joined(separator: ", ")
-      let name = words.isEmpty ? path : "\(path) (\(words))"
       guard let error else {
         var done = "\(name): \(state.word), \(written) written"
         if skipped > .zero { done += ", \(skipped) were equal" }

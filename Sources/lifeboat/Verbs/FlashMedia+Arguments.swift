@@ -3,3 +3,4 @@ public import ArgumentParser
 public import FlashMedia
 
 extension FlashSession.Probe: ExpressibleByArgument {}
+extension FlashReset.FileSystem: ExpressibleByArgument {}
