@@ -165,11 +165,10 @@ import Testing
     let fast = FakeTarget("fast", size: 100 << 20)
     let alone = Mutex(false)
     let session = FlashSession(try await FlashSource(image).open())
-    let outcomes = await session.run(onBlocks: [slow, fast]) { progress in
-      guard progress.isOnItsOwn else { return }
-      // It writes again only when the others no longer wait for it.
-      alone.withLock { $0 = true }
-      slow.release()
+    let outcomes = await session.run(onBlocks: [slow, fast]) { report in
+      if report.isOnItsOwn { alone.withLock { $0 = true } }
+      // It writes again only when the other has everything, and that has been told.
+      if report.target == fast.path, report.phase == .ended { slow.release() }
     }
     #expect(outcomes.allSatisfy { $0.isSuccess }, "\(outcomes)")
     #expect(alone.withLock { $0 })
