@@ -130,7 +130,7 @@ extension FlashMediaFailure {
     case .gone: "Plug it in again, wait until it is listed, and start over."
     case .write, .read: "Try another port; if it fails again, throw the drive away."
     case .stalled: "Pull it out, plug it in again, and try another port."
-    case .verify: "Throw the drive away: it loses data."
+    case .verify: "Write it again; if that happens again, throw the drive away: it loses data."
     case .falseCapacity: "Give it back to the seller: it was made to look larger than it is."
     case .source(_, .digest), .source(_, .range), .source(_, .truncated), .source(_, .decoder):
       "Get the image again: this copy is damaged."
