@@ -60,12 +60,16 @@ final class Supervisor: Sendable {
 
   private func watch() {
     var rates = runs.map { _ in RateMeter() }
+    // Each end is told when it comes: that drive may be taken out while others go on.
+    var told = runs.map { _ in false }
     var cancelled: ContinuousClock.Instant?
     while !(exchange.wait(milliseconds: Self.interval) { $0.isOver ? true : nil } ?? false) {
       let now = ContinuousClock.now
       if exchange.read({ $0.isCancelled }) { cancelled = cancelled ?? now }
-      for (index, run) in runs.enumerated() where exchange.read({ $0.outcomes[index] == nil }) {
+      for (index, run) in runs.enumerated() where !told[index] {
+        told[index] = exchange.read { $0.outcomes[index] != nil }
         report(run, &rates[index], now)
+        guard !told[index] else { continue }
         let operations = run.operations.status.withLock { Array($0.operations.values) }
         if Watchdog.isStalled(operations, now: now, limit: options.stallLimit) {
           abandon(run, FlashMediaFailure.stalled(run.target.path, seconds: Int(options.stallLimit / .seconds(1))))
@@ -74,7 +78,7 @@ final class Supervisor: Sendable {
         }
       }
     }
-    for index in runs.indices { report(runs[index], &rates[index], .now) }
+    for index in runs.indices where !told[index] { report(runs[index], &rates[index], .now) }
   }
 
   private func abandon(_ run: TargetRun, _ reason: any Error) {
