@@ -24,7 +24,7 @@ package protocol BlockTarget: Sendable {
   func flush() throws(Errno)
   /// Makes the kernel look at the new partition table.
   func rereadPartitions()
-  /// Whether the same medium is still there.
+  /// Whether the same medium is still there after an operation has failed; takes a while to be sure of it.
   var isPresent: Bool { get }
 }
 
@@ -33,16 +33,16 @@ package enum TargetFault {
   /// Tells failures apart.
   /// - Parameters:
   ///   - writing: whether it was a write.
-  ///   - isPresent: whether the same medium was still there afterwards.
+  ///   - isPresent: whether the same medium was still there afterwards; asked only where that matters.
   package static func failure(
-    _ errno: Errno, _ path: FilePath, offset: Int64, writing: Bool, isPresent: Bool
+    _ errno: Errno, _ path: FilePath, offset: Int64, writing: Bool, isPresent: @autoclosure () -> Bool
   ) -> FlashMediaFailure {
     switch errno {
     case .noSuchAddressOrDevice, Errno(rawValue: ENODEV), Errno(rawValue: ENOMEDIUM): return .gone(path)
     case .readOnlyFileSystem, .permissionDenied, .notPermitted:
       return writing ? .writeProtected(path) : .read(path, offset: ByteCount(offset), errno)
     default:
-      guard isPresent else { return .gone(path) }
+      guard isPresent() else { return .gone(path) }
       return writing
         ? .write(path, offset: ByteCount(offset), errno) : .read(path, offset: ByteCount(offset), errno)
     }

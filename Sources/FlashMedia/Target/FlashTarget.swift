@@ -122,8 +122,20 @@ public final class FlashTarget: BlockTarget {
     if isBlockDevice { _ = linux_block_reread(descriptor.rawValue) }
   }
 
+  /// When a stick is pulled out, its commands fail (EIO) before the kernel has taken the device away.
+  private static let settling = (attempts: 30, microseconds: UInt32(100_000))
+
   package var isPresent: Bool {
     guard isBlockDevice else { return true }
+    for _ in 0..<Self.settling.attempts {
+      guard isListed else { return false }
+      usleep(Self.settling.microseconds)
+    }
+    return isListed
+  }
+
+  /// Whether sysfs has the device, with the medium that was opened.
+  private var isListed: Bool {
     let folder = DeviceFacts.folder(device)
     guard FileTree.kind(of: folder) != nil else { return false }
     var now: UInt64 = 0
