@@ -163,11 +163,16 @@ import Testing
     }
     let slow = FakeTarget("slow", size: 100 << 20, .slow(milliseconds: 30))
     let fast = FakeTarget("fast", size: 100 << 20)
-    let alone = Mutex(false)
+    let reports = Mutex<[FlashProgress]>([])
     let session = FlashSession(try await FlashSource(image).open())
-    let outcomes = await session.run(onBlocks: [slow, fast]) { if $0.isOnItsOwn { alone.withLock { $0 = true } } }
+    let outcomes = await session.run(onBlocks: [slow, fast]) { report in reports.withLock { $0.append(report) } }
     #expect(outcomes.allSatisfy { $0.isSuccess }, "\(outcomes)")
-    #expect(alone.withLock { $0 })
+    let progress = reports.withLock { $0 }
+    #expect(progress.contains { $0.isOnItsOwn })
+    let ends = progress.indices.filter { progress[$0].target == fast.path && progress[$0].phase == .ended }
+    #expect(ends.count == 1)
+    let later = progress[(ends.first ?? progress.endIndex)...]
+    #expect(later.contains { $0.target == slow.path && $0.phase != .ended }, "each end is told when it comes")
     try expectEqual(slow, raw)
     try expectEqual(fast, raw)
   }
