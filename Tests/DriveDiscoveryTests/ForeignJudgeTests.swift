@@ -104,50 +104,37 @@ import Testing
 
 /// A loop device of a test's own; needs root and a kernel that has them.
 @Suite(.serialized) struct LoopDeviceTests {
-  static let isPossible =
-    geteuid() == 0 && Tool.isInstalled("losetup") && HostEnvironment.exists("/dev/loop-control")
-
-  @Test(.enabled(if: isPossible, "needs root and loop devices"))
+  @Test(.enabled(if: Loop.isAllowed, "needs root and loop devices"))
   func aLoopDeviceIsReadAndRecognisedAgain() async throws {
     let folder = try TemporaryFolder()
     let file = folder.appending("stick.img")
     let made = try await Tool.run(
       "sh", ["-c", "truncate -s 64M \"$0\" && PATH=$PATH:/usr/sbin mkfs.vfat -n STICK \"$0\"", file.string])
     #expect(made.status == 0, "\(made)")
-    let attached = try await Tool.run("losetup", ["-f", "--show", file.string])
-    let path = try #require(attached.lines.first, "\(attached)")
-    defer { _ = try? ExternalCommandDetach.run(path) }
-    let survey = await DriveSurvey.current()
-    let drive = try survey.select(path).drive
-    #expect(drive.kind == .loop && drive.size == .mebibytes(64))
-    #expect(drive.contents.summary == "vfat \"STICK\"")
-    #expect(survey.verdict(on: drive).refusals.map(\.code) == ["loop-device"])
-    #expect(survey.verdict(on: drive, for: Requirement(allowsLoopDevices: true)).isWritable)
-    let now = try DriveIdentity.current(of: drive.number)
-    #expect(now.differences(from: drive.identity).isEmpty)
+    let drive = try await Loop.with(file) { path in
+      let survey = await DriveSurvey.current()
+      let drive = try survey.select(path.string).drive
+      #expect(drive.kind == .loop && drive.size == .mebibytes(64))
+      #expect(drive.contents.summary == "vfat \"STICK\"")
+      #expect(survey.verdict(on: drive).refusals.map(\.code) == ["loop-device"])
+      #expect(survey.verdict(on: drive, for: Requirement(allowsLoopDevices: true)).isWritable)
+      let now = try DriveIdentity.current(of: drive.number)
+      #expect(now.differences(from: drive.identity).isEmpty)
+      return drive
+    }
     // The same path with another file behind it is another drive.
-    _ = try await Tool.run("losetup", ["-d", path])
     let other = folder.appending("other.img")
     _ = try await Tool.run("truncate", ["-s", "32M", other.string])
-    let again = try await Tool.run("losetup", [path, other.string])
-    #expect(again.status == 0, "\(again)")
-    let differences = try DriveIdentity.current(of: drive.number).differences(from: drive.identity)
-    #expect(differences.contains(.size) && differences.contains(.sequence), "\(differences)")
+    let again = try await Tool.run("losetup", [drive.path, other.string])
+    if again.status != 0 { try Test.cancel("another program has taken \(drive.path) meanwhile") }
+    let differences = Result { try DriveIdentity.current(of: drive.number).differences(from: drive.identity) }
+    _ = try await Tool.run("losetup", ["-d", drive.path])
+    let found = try differences.get()
+    #expect(found.contains(.size) && found.contains(.sequence), "\(found)")
   }
 
   @Test func aDeviceThatIsNotThereIsSaidToBeGone() {
     let number = DeviceNumber(major: 4095, minor: 1_048_575)
     #expect(throws: DriveDiscoveryFailure.noSuchDevice(number)) { try DriveIdentity.current(of: number) }
-  }
-}
-
-/// Detaches a loop device where nothing can be awaited.
-private enum ExternalCommandDetach {
-  static func run(_ path: String) throws {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: try Tool.require("losetup"))
-    process.arguments = ["-d", path]
-    try process.run()
-    process.waitUntilExit()
   }
 }
