@@ -13,9 +13,6 @@ struct FlashStation {
   /// Whether the person has to say once that what is plugged in may be written.
   let asks: Bool
 
-  /// How often the sockets are looked at.
-  private static let interval = Duration.seconds(1)
-
   /// Runs until the count is reached or the person interrupts; then those under way are ended.
   /// - Returns: `success` if every stick that was plugged in was written, else `partial`.
   func run() async throws -> ExitStatus {
@@ -25,24 +22,22 @@ struct FlashStation {
         Confirmation.matches($0, "overwrite")
       }
     }
-    // What is plugged in already is somebody's.
-    var known = Set(await DriveSurvey.current().drives.map(Self.key))
     job.console.note("Plug in sticks; Ctrl-C ends.")
     let tally = Tally()
     do {
       try await withThrowingTaskGroup(of: Void.self) { group in
-        while !tally.reached(count) {
-          let survey = await DriveSurvey.current()
-          let present = survey.drives.filter { $0.size > .zero }
-          known.formIntersection(present.map(Self.key))
-          for drive in present where drive.isCandidate && !known.contains(Self.key(drive)) {
-            guard tally.begin(count) else { break }
-            known.insert(Self.key(drive))
-            group.addTask { try await write(drive, survey, tally) }
+        repeat {
+          // What is plugged in already is somebody's: only what comes is written.
+          try await DriveWatch().follow { survey, changes in
+            for change in changes where change.kind == .added && change.drive.isCandidate && change.drive.size > .zero {
+              guard tally.begin(count) else { break }
+              group.addTask { try await write(change.drive, survey, tally) }
+            }
+            return !tally.isFull(count)
           }
-          try await Task.sleep(for: Self.interval)
-        }
-        try await group.waitForAll()
+          // The last ones are under way; if one of them fails, another stick is asked for.
+          try await group.waitForAll()
+        } while !tally.reached(count)
       }
     } catch is CancellationError {
       job.console.note("station: \(tally.text)")
@@ -51,9 +46,6 @@ struct FlashStation {
     job.console.note("station: \(tally.text)")
     return tally.failures == 0 ? .success : .partial
   }
-
-  /// The drive with the medium that is in it now.
-  private static func key(_ drive: Drive) -> String { "\(drive.path) \(drive.identity)" }
 
   private func write(_ drive: Drive, _ survey: DriveSurvey, _ tally: Tally) async throws {
     let refusals = survey.verdict(on: drive, for: job.requirement).refusals
@@ -82,6 +74,11 @@ private final class Tally: Sendable {
       $0.running += 1
       return true
     }
+  }
+
+  /// Whether those under way would be enough.
+  func isFull(_ limit: Int?) -> Bool {
+    counts.withLock { counts in limit.map { counts.running + counts.done >= $0 } ?? false }
   }
 
   func end(isSuccess: Bool) {
