@@ -84,15 +84,11 @@ extension Builds {
       let workplace = try await ReferenceBuild.shared.workplace()
       workplace.forget("tools", "initramfs")
       // tar has read something wrong and says so, after it has written an archive that looks good.
-      let script =
+      let failing =
         program == "tar"
         ? "\"$program\" \"$@\" || exit; echo 'the stand-in has read zeros' >&2; exit 2"
-        : """
-        case $* in *-version*) exec "$program" "$@" ;; esac
-        head -c 100000 >/dev/null
-        echo 'FATAL ERROR: the stand-in has had enough' >&2
-        exit 1
-        """
+        : "head -c 100000 >/dev/null; echo 'FATAL ERROR: the stand-in has had enough' >&2; exit 1"
+      let script = "case $* in *-version*) exec \"$program\" \"$@\" ;; esac\n" + failing
       let run = try await workplace.build(environment: try path(with: program, script, in: workplace))
       run.expect("program-failed", .unavailable, naming: ["the stand-in has"], remedy: false)
       #expect(workplace.steps("tools").isEmpty && workplace.steps("initramfs").count == 1)
