@@ -32,6 +32,16 @@ extension DriveSurvey {
     ).refusals
     return refusals.isEmpty ? .writable : .refused(refusals)
   }
+
+  /// Refuses a drive that may not be written.
+  /// - Parameter ignored: reasons that do not count for what is to be done.
+  /// - Throws: `DriveDiscoveryFailure.refused`.
+  public func requireWritable(
+    _ drive: Drive, for requirement: Requirement, ignoring ignored: (Refusal) -> Bool = { _ in false }
+  ) throws(DriveDiscoveryFailure) {
+    let refusals = verdict(on: drive, for: requirement).refusals.filter { !ignored($0) }
+    guard refusals.isEmpty else { throw .refused(drive: drive.path, refusals: refusals) }
+  }
 }
 
 /// All questions about one drive.

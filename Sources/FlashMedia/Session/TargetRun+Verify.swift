@@ -71,9 +71,6 @@ extension TargetRun {
     var ranges: [FlashRange] = []
     for check in bad {
       ranges += try differences(check, records[check.number], wanted, seen)
-      if records[check.number].piece.kind == .zero {
-        wanted.clear(0..<wanted.count)
-      }
       let count = Int(padded(check.range.upperBound - check.range.lowerBound))
       try operations.write(wanted, 0..<count, at: check.range.lowerBound)
       advance(Int64(count))

@@ -31,11 +31,9 @@ package struct DriveSearch: Sendable {
   /// - Throws: `DiscBurner.Failure.noSuchDrive`.
   func resolve(_ name: String) throws(DiscBurner.Failure) -> String {
     if name.hasPrefix(Self.filePrefix) { return try Self.resolveFile(name) }
-    guard let real = realpath(name, nil) else {
+    guard let path = FileTree.resolved(FilePath(name)) else {
       throw .noSuchDrive(address: name, reason: "does not exist")
     }
-    defer { free(real) }
-    let path = FilePath(String(cString: real))
     guard path.removingLastComponent() == devices, let last = path.lastComponent?.string, Self.isOptical(last) else {
       throw .noSuchDrive(address: name, reason: "is no drive for discs")
     }

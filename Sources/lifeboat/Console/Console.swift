@@ -38,9 +38,7 @@ struct Console: Sendable {
 
   /// A value as one line of JSON, keys sorted.
   func printJSONLine(_ value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    results.line(String(decoding: try encoder.encode(value), as: UTF8.self))
+    results.line(try StableJSON.line(value))
   }
 
   /// A line for the person, above the progress lines.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import DriveDiscovery
-import FoundationEssentials
 import HostSystem
 
 /// A drive with its verdict, as `--json` shows it.
@@ -81,11 +80,4 @@ extension Drive {
 struct DriveEvent: Encodable {
   var event: String
   var drive: DriveReport
-
-  /// The document on one line.
-  var line: String? {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) }
-  }
 }

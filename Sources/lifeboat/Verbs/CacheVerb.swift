@@ -41,7 +41,7 @@ struct CacheVerb: Verb {
       try console.printJSON(CacheList(folder: cache.folder.string, entries: removed, packages: packages))
     } else {
       let sum = removed.reduce(packages) { $0 + $1.size }
-      console.print("removed \(Columns.count(removed.count, "result"))\(clear ? " and all packages" : ""), \(sum)")
+      console.print("removed \(removed.count.counted("result"))\(clear ? " and all packages" : ""), \(sum)")
     }
     return .success
   }

@@ -66,13 +66,12 @@ struct CheckOutcome: Encodable {
   var summary: String {
     let errors = diagnostics.count { $0.severity == .error } + missing.count
     let warnings = diagnostics.count - (errors - missing.count)
-    var parts = valid ? ["\(Self.count(images.count, "image")) (\(images.joined(separator: ", ")))"] : []
-    if errors > 0 { parts.append(Self.count(errors, "error")) }
-    if warnings > 0 { parts.append(Self.count(warnings, "warning")) }
+    var parts = valid ? ["\(images.count.counted("image")) (\(images.joined(separator: ", ")))"] : []
+    if errors > 0 { parts.append(errors.counted("error")) }
+    if warnings > 0 { parts.append(warnings.counted("warning")) }
     return "\(file): \(parts.joined(separator: ", "))" + (valid && warnings == 0 ? ", nothing wrong" : "")
   }
 
-  private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 }
 
 /// The files of the host that a manifest names.

@@ -59,20 +59,19 @@ struct DevicesVerb: AsyncParsableCommand {
         // A slot that has become empty shows by the card that is out.
         for change in changes where DriveListing.lists(change.drive, all: all, requirement) && change.drive.size > .zero
         {
-          show(change, survey, isFirst: isFirst, on: console)
+          try show(change, survey, isFirst: isFirst, on: console)
         }
         isFirst = false
         return true
       }
     }
 
-    private func show(_ change: DriveChange, _ survey: DriveSurvey, isFirst: Bool, on console: Console) {
+    private func show(_ change: DriveChange, _ survey: DriveSurvey, isFirst: Bool, on console: Console) throws {
       let report = DriveReport(change.drive, in: survey, for: requirement)
-      if json, let line = DriveEvent(event: isFirst ? "present" : change.kind.rawValue, drive: report).line {
-        console.print(line)
-      } else {
-        console.print("\(isFirst ? "here" : change.kind.word): \(report.line(isGone: change.kind == .removed))")
+      if json {
+        return try console.printJSONLine(DriveEvent(event: isFirst ? "present" : change.kind.rawValue, drive: report))
       }
+      console.print("\(isFirst ? "here" : change.kind.word): \(report.line(isGone: change.kind == .removed))")
     }
   }
 }

@@ -100,9 +100,6 @@ struct PlanDocument: Encodable {
 
 /// Text in columns, as wide as their widest cell; the last one runs free.
 enum Columns {
-  /// `1 file`, `2 files`.
-  static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
-
   static func text(_ rows: [[String]]) -> String {
     let count = rows.map(\.count).max() ?? 0
     let widths = (0..<count).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0 }

@@ -91,8 +91,8 @@ struct VerifyOutcome: Encodable {
       lines.append("bytes that nothing answers for: \(places)\(report.unchecked.count > 5 ? ", ..." : "")")
     }
     let name = report.image.map { " (\($0))" } ?? ""
-    let amount = "\(Columns.count(report.files, "file")), \(report.checked) of \(report.imageSize) checked"
-    let places = Columns.count(max(report.findings.count, 1), "place")
+    let amount = "\(report.files.counted("file")), \(report.checked) of \(report.imageSize) checked"
+    let places = max(report.findings.count, 1).counted("place")
     let verdict = report.isClean ? "every byte is as it was built" : "damaged in \(places)"
     lines.append("\(report.path)\(name): \(verdict); \(amount)")
     if let signature, signature.valid { lines.append("signed by \(signature.key)") }

@@ -5,8 +5,25 @@ import HostSystem
 import Synchronization
 import SystemPackage
 
+extension Console {
+  /// Shows what happens to drives while `body` runs: as steps, and with `json` as lines too.
+  func withProgress<Result: Sendable>(
+    of drives: [Drive], json: Bool, _ body: (@escaping FlashProgress.Handler) async throws -> Result
+  ) async throws -> Result {
+    let names = Dictionary(uniqueKeysWithValues: drives.map { (FilePath($0.path), $0) })
+    let lines = json ? FlashLines(console: self, drives: names) : nil
+    return try await withProgress { handler in
+      let board = FlashBoard(handler: handler)
+      return try await body { progress in
+        lines?.show(progress)
+        board.show(progress)
+      }
+    }
+  }
+}
+
 /// Progress of drives as steps of the console: one for each phase of each drive.
-final class FlashBoard: Sendable {
+private final class FlashBoard: Sendable {
   private let handler: ProgressEvent.Handler
   private let phases = Mutex<[FilePath: FlashProgress.Phase]>([:])
 
@@ -26,7 +43,7 @@ final class FlashBoard: Sendable {
 }
 
 /// Progress as JSON lines on standard output.
-struct FlashLines: Sendable {
+private struct FlashLines: Sendable {
   let console: Console
   let drives: [FilePath: Drive]
 

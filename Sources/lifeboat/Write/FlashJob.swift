@@ -15,12 +15,7 @@ struct FlashJob: Sendable {
   /// The drives that were named; any one that may not be written stops all.
   func plan(_ names: [String], in survey: DriveSurvey) throws -> FlashPlan {
     let selections = try names.map { try survey.select($0) }
-    for selection in selections {
-      let refusals = survey.verdict(on: selection.drive, for: requirement).refusals
-      guard refusals.isEmpty else {
-        throw DriveDiscoveryFailure.refused(drive: selection.drive.path, refusals: refusals)
-      }
-    }
+    for selection in selections { try survey.requireWritable(selection.drive, for: requirement) }
     var unique: [TargetSelection] = []
     for selection in selections where !unique.contains(where: { $0.drive == selection.drive }) {
       unique.append(selection)
@@ -47,15 +42,9 @@ struct FlashJob: Sendable {
       }
     }
     let session = FlashSession(source, options: options)
-    let names = Dictionary(uniqueKeysWithValues: drives.map { (FilePath($0.path), $0) })
-    let lines = json ? FlashLines(console: console, drives: names) : nil
     let targets = held.map(\.target)
-    let results = try await console.withProgress { handler in
-      let board = FlashBoard(handler: handler)
-      return await session.run(on: targets) { progress in
-        lines?.show(progress)
-        board.show(progress)
-      }
+    let results = try await console.withProgress(of: drives, json: json) {
+      await session.run(on: targets, progress: $0)
     }
     for ((index, _), result) in zip(held, results) { outcomes[index] = FlashReport.Target(drives[index], result) }
     return FlashReport(image: source.image.string, targets: outcomes.compactMap { $0 })

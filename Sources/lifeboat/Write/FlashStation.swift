@@ -48,12 +48,11 @@ struct FlashStation {
   }
 
   private func write(_ drive: Drive, _ survey: DriveSurvey, _ tally: Tally) async throws {
-    let refusals = survey.verdict(on: drive, for: job.requirement).refusals
     let report: FlashReport
-    if refusals.isEmpty {
+    do {
+      try survey.requireWritable(drive, for: job.requirement)
       report = try await job.write([drive])
-    } else {
-      let refused = DriveDiscoveryFailure.refused(drive: drive.path, refusals: refusals)
+    } catch let refused as DriveDiscoveryFailure {
       report = FlashReport(image: job.source.image.string, targets: [.init(drive, notOpened: refused)])
     }
     tally.end(isSuccess: report.status == .success)

@@ -21,10 +21,7 @@ struct ResetPlan {
     selection = try survey.select(name)
     let requirement = Requirement(
       needed: reset.fileSystem.smallest, largest: largest, allowsLoopDevices: allowsLoopDevices)
-    let refusals = survey.verdict(on: selection.drive, for: requirement).refusals.filter { !$0.isAboutLeftovers }
-    guard refusals.isEmpty else {
-      throw DriveDiscoveryFailure.refused(drive: selection.drive.path, refusals: refusals)
-    }
+    try survey.requireWritable(selection.drive, for: requirement) { $0.isAboutLeftovers }
   }
 
   /// The plan for a person to read.
@@ -42,15 +39,8 @@ struct ResetPlan {
     let target: FlashReport.Target
     do {
       let held = try FlashTarget(FilePath(drive.path), expected: drive.identity)
-      let lines = json ? FlashLines(console: console, drives: [held.path: drive]) : nil
-      let outcome = try await console.withProgress { handler in
-        let board = FlashBoard(handler: handler)
-        return try await reset.run(on: held) { progress in
-          lines?.show(progress)
-          board.show(progress)
-        }
-      }
-      target = FlashReport.Target(drive, outcome)
+      target = FlashReport.Target(
+        drive, try await console.withProgress(of: [drive], json: json) { try await reset.run(on: held, progress: $0) })
     } catch is CancellationError {
       throw CancellationError()
     } catch {

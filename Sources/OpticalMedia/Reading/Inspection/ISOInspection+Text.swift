@@ -149,8 +149,8 @@ struct InspectionText {
   private func contents() -> [String] {
     let contents = inspection.contents
     return [
-      "Contents: \(count(contents.files, "file")) in \(count(contents.folders, "folder")), "
-        + "\(count(contents.links, "link")), \(contents.bytes)"
+      "Contents: \(contents.files.counted("file")) in \(contents.folders.counted("folder")), "
+        + "\(contents.links.counted("link")), \(contents.bytes)"
     ] + contents.largest.map { "  " + right($0.size.description, 10) + "  " + $0.path.printable }
   }
 
@@ -164,7 +164,7 @@ struct InspectionText {
       "  made by   Lifeboat \(record.lifeboat)",
       record.expires.map { "  expires   \($0)" },
       record.withoutSuites.map { "  without   \($0.joined(separator: ", ")): built although they could not be had" },
-      "  record    \(count(record.files.count, "file")), \(count(record.bootImages.count, "boot image"))",
+      "  record    \(record.files.count.counted("file")), \(record.bootImages.count.counted("boot image"))",
     ].compactMap { $0 }
     return lines.map(\.printable)
   }
@@ -172,8 +172,6 @@ struct InspectionText {
   private func notes() -> [String] {
     inspection.notes.isEmpty ? [] : ["Notes"] + inspection.notes.map { "  " + $0.printable }
   }
-
-  private func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
   // MARK: Columns
 
