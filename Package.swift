@@ -66,6 +66,7 @@ let package = Package(
       ]),
     stage("DriveDiscovery", ["HostSystem", "CBlkid"]),
     stage("FlashMedia", ["DriveDiscovery", "HostSystem", "CLinux"]),
+    stage("BootSite", ["OpticalMedia", "BootAssembly", "HostSystem"]),
     stage("TrialMachine", ["HostSystem"]),
     .executableTarget(
       name: "lifeboat",
