@@ -72,7 +72,7 @@ let package = Package(
       name: "lifeboat",
       dependencies: [
         "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "DriveDiscovery",
-        "FlashMedia", "TrialMachine", "HostSystem",
+        "FlashMedia", "BootSite", "TrialMachine", "HostSystem",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -91,6 +91,7 @@ let package = Package(
     tests("OpticalMedia", ["BootAssembly"]),
     tests("DriveDiscovery"),
     tests("FlashMedia", ["DriveDiscovery"]),
+    tests("BootSite", ["OpticalMedia", "BootAssembly", "RecoveryManifest"]),
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
     .testTarget(name: "ImageTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
     .testTarget(
