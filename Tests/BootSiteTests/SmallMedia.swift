@@ -75,7 +75,7 @@ actor SmallMedia {
       try AtomicFile.write(Array("\(content) \(architecture.rawValue)\n".utf8), to: tree.appending("content"))
       let file = work.appending("\(architecture.rawValue)-\(name).squashfs")
       try await ExternalCommand(
-        "mksquashfs", [tree.string, file.string, "-noappend", "-quiet", "-no-progress", "-all-root", "-all-time", "0"],
+        "mksquashfs", [tree.string, file.string, "-noappend", "-quiet", "-no-progress", "-all-root"],
         environment: ["SOURCE_DATE_EPOCH": "0"], package: "squashfs-tools"
       ).run()
       return ("\(name).squashfs", file)
