@@ -77,7 +77,7 @@ struct NetworkStartTests {
   @Test func tooLittleMemoryIsSaidBeforeAnythingIsFetched() async throws {
     try await withSite { site, index, lab in
       try lab.serve(site, index)
-      let lines = try await lab.start(machine(site, index, .uefi, memory: 420), limit: .seconds(600)) {
+      let lines = try await lab.start(machine(site, index, .uefi, memory: 400), limit: .seconds(600)) {
         $0.contains(ReadyLine.mark) || $0.contains("MiB are free")
       }
       #expect(lines.contains { $0.contains("LIFEBOAT-NETWORK FAILED memory") })
