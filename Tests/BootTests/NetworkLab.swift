@@ -86,7 +86,10 @@ struct NetworkLab: Sendable {
         for await line in stream {
           // Progress is drawn over itself.
           lines += line.split(separator: "\r").map(String.init)
-          if predicate(line) { return lines }
+          if predicate(line) {
+            if let address = Self.address(in: lines), try await answers(address) { lines.insert(Self.reachable, at: 0) }
+            return lines
+          }
         }
         return nil
       }
@@ -94,6 +97,18 @@ struct NetworkLab: Sendable {
       guard let first else { throw Ended(requests: requests) }
       return first
     }
+  }
+
+  /// The first line of a computer that still answered at its address when it had said what was waited for.
+  static let reachable = "(answers at its address)"
+
+  private static func address(in lines: [String]) -> String? {
+    lines.compactMap { $0.firstMatch(of: /has the address ([0-9.]*[0-9])/).map { String($0.1) } }.last
+  }
+
+  private func answers(_ address: String) async throws -> Bool {
+    let asking = inside(["busybox", "arping", "-f", "-c", "3", "-w", "4", "-I", "tap0", address])
+    return try await Tool.run(asking.program, asking.arguments).status == 0
   }
 
   struct Ended: Error { var requests: String }

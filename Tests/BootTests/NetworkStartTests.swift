@@ -47,6 +47,8 @@ struct NetworkStartTests {
       let medium = try #require(index.images.first?.media[architecture])
       #expect(ready.image == "tier1" && ready.architecture == architecture && ready.id == medium.identifier)
       #expect(ready.medium == "network")
+      // The initial RAM file system leaves no network behind; the same question is answered while it is at work, below.
+      #expect(lines.first != NetworkLab.reachable)
       #expect(ready.secureBoot == (cpu32 ? "disabled" : "enabled"))
       // The record came along, and says of each layer what was fetched.
       #expect(Set(ready.layers.values.map { "layers/\($0).squashfs" }) == Set(medium.layers))
@@ -66,6 +68,7 @@ struct NetworkStartTests {
       let lines = try await lab.start(machine(site, index, .uefi), limit: .seconds(600)) {
         $0.contains(ReadyLine.mark) || $0.contains("restarts in")
       }
+      #expect(lines.first == NetworkLab.reachable)
       let text = lines.joined(separator: "\n")
       #expect(text.contains("LIFEBOAT-NETWORK FAILED wrong 20-tools.squashfs"))
       #expect(text.contains("What the boot server sent as 20-tools.squashfs is not what was published."))
