@@ -38,9 +38,11 @@ struct DataStick {
   }
 
   func run(
-    _ image: FilePath, _ targets: [any BlockTarget], _ mode: FlashSession.Mode = .write, data: DataPartition? = nil
+    _ image: FilePath, _ targets: [any BlockTarget], _ mode: FlashSession.Mode = .write, data: DataPartition? = nil,
+    _ change: (inout FlashSession.Options) -> Void = { _ in }
   ) async throws -> [FlashOutcome] {
     var options = FlashSession.Options()
+    change(&options)
     options.mode = mode
     options.data = data
     return await FlashSession(try await FlashSource(image).open(), options: options).run(onBlocks: targets)
@@ -48,8 +50,9 @@ struct DataStick {
 
   /// Runs with one target.
   func one(
-    _ image: FilePath, _ target: FakeTarget, _ mode: FlashSession.Mode = .write, data: DataPartition? = nil
-  ) async throws -> FlashOutcome { try #require(try await run(image, [target], mode, data: data).first) }
+    _ image: FilePath, _ target: FakeTarget, _ mode: FlashSession.Mode = .write, data: DataPartition? = nil,
+    _ change: (inout FlashSession.Options) -> Void = { _ in }
+  ) async throws -> FlashOutcome { try #require(try await run(image, [target], mode, data: data, change).first) }
 
   /// The target's bytes as a file.
   func dump(_ target: FakeTarget) throws -> FilePath {

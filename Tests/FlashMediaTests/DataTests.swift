@@ -59,7 +59,7 @@ import Testing
   // MARK: Writing
 
   @Test(arguments: [
-    (DataPartition.FileSystem.exfat, "Größe 1", "exfat", "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"),
+    (DataPartition.FileSystem.exfat, "Fotos", "exfat", "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"),
     (.ext4, "saved-by-lifebt", "ext4", "0FC63DAF-8483-4772-8E79-3D69D8477DE4"),
   ])
   func theDriveHoldsImageAndFileSystem(
@@ -106,8 +106,8 @@ import Testing
   @Test(arguments: [76 << 20, (78 << 20) + 5000, Int64(DataStick.size) - 512] as [Int64])
   func aBitThatFlipsIsRepaired(place: Int64) async throws {
     let image = try await stick.image()
-    let target = target(.flipsBit(at: place, times: place < 100 << 20 ? 1 : 2))
-    let outcome = try await stick.one(image, target, data: try DataPartition())
+    let target = target(.flipsBit(at: place, times: 2))
+    let outcome = try await stick.one(image, target, data: try DataPartition()) { $0.probe = .none }
     #expect(outcome.isSuccess, "\(outcome)")
     #expect(outcome.repaired.contains { $0.bounds.contains(place) }, "\(outcome)")
     _ = try await stick.dataPartition(try stick.dump(target))

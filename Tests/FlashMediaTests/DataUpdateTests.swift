@@ -157,7 +157,8 @@ import Testing
     let target = FakeTarget(size: Int64(DataStick.size))
     #expect(try await stick.one(image, target).isSuccess)
     let file = try stick.dump(target)
-    let made = try await Tool.run("sgdisk", ["-a", "1", "-n", "0:160001:0", "-c", "0:lifeboat-data", file.string])
+    let made = try await Tool.run(
+      "sgdisk", ["-e", "-a", "1", "-n", "0:160001:0", "-c", "0:lifeboat-data", file.string])
     #expect(made.status == 0, "\(made)")
     target.put(try FileTree.bytes(of: file), at: 0)
     let entry = try #require(try await stick.table(file).last)
