@@ -146,4 +146,24 @@ import Testing
       #expect(try Digest(ofFile: folder.appending("drive")) == before, "nothing was written")
     }
   }
+
+  /// In a mount namespace of its own, a program is hidden behind what cannot be run.
+  @Test(arguments: [
+    ("sfdisk", "fdisk", ["--data"]), ("mkfs.exfat", "exfatprogs", ["--data"]),
+    ("debugfs", "e2fsprogs", ["--data", "--data-file-system", "ext4"]), ("sfdisk", "fdisk", ["--update"]),
+  ])
+  func aMissingProgramIsNamedBeforeAnythingIsWritten(program: String, package: String, more: [String]) async throws {
+    try await withDrive { device in
+      if more == ["--update"] { #expect(try await write(image, device, "--data").status == 0) }
+      let before = try Digest(ofFile: folder.appending("drive"))
+      let script = "mount --bind /dev/null \"$0\" && exec \"$@\""
+      let outcome = try await Tool.run(
+        "unshare",
+        ["-m", "sh", "-c", script, try Tool.require(program), try Repository.program("lifeboat").string]
+          + ["write", image.string, device.string, "--allow-loop", "--yes"] + more, package: "util-linux")
+      #expect(outcome.status == 69, "\(outcome)")
+      #expect((outcome.output + outcome.errors).contains("apt-get install \(package)"), "\(outcome)")
+      #expect(try Digest(ofFile: folder.appending("drive")) == before, "nothing was written")
+    }
+  }
 }
