@@ -111,7 +111,12 @@ struct DataStick {
   /// Whether the target holds the image, but for what belongs to the table: the GPT, and the length in the MBR.
   func holds(_ target: FakeTarget, _ image: FilePath) throws -> Bool {
     let expected = try FileTree.bytes(of: image)
-    let found = target.bytes
-    return [0..<451, 454..<458, 462..<512, 64 * 512..<expected.count].allSatisfy { expected[$0] == found[$0] }
+    return target.bytes.withUnsafeBytes { found in
+      expected.withUnsafeBytes { expected in
+        [0..<451, 454..<458, 462..<512, 64 * 512..<expected.count].allSatisfy {
+          memcmp(Array(expected[$0]), Array(found[$0]), $0.count) == 0
+        }
+      }
+    }
   }
 }

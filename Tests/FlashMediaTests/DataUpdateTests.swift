@@ -26,8 +26,8 @@ import Testing
     return target
   }
 
-  /// The partition's bytes.
-  private func content(_ target: FakeTarget) -> [UInt8] { Array(target.bytes[Self.partition]) }
+  /// The partition's bytes, in short.
+  private func content(_ target: FakeTarget) -> Digest { Digest(of: Array(target.bytes[Self.partition])) }
 
   @Test(arguments: [true, false]) func anUpdateOfTheSameImageWritesNothing(asksForData: Bool) async throws {
     let image = try await stick.image()
