@@ -189,12 +189,18 @@ import Testing
     try await expectRefusal(try await stick.image(), target, .write, .data(.blockSize("fake", 4096)))
   }
 
-  @Test func nothingIsLeftBehind() async throws {
-    let image = try await stick.image()
-    let before = FileTree.names(in: "/tmp").filter { $0.hasPrefix("lifeboat-drive.") }
-    _ = try await stick.one(image, target(), data: try DataPartition())
-    let after = FileTree.names(in: "/tmp").filter { $0.hasPrefix("lifeboat-drive.") && !before.contains($0) }
-    #expect(after.isEmpty)
+  @Test(arguments: [true, false]) func nothingIsLeftBehind(fails: Bool) async throws {
+    struct Failed: Error { var folder: FilePath }
+    var folder: FilePath
+    do {
+      folder = try await DriveFile.withFolder {
+        let drive = try DriveFile(in: $0, size: 1 << 20)
+        #expect(FileTree.status(of: drive.path)?.size == 1 << 20)
+        if fails { throw Failed(folder: $0) }
+        return $0
+      }
+    } catch let failed as Failed { folder = failed.folder }
+    #expect(FileTree.kind(of: folder) == nil)
   }
 }
 
