@@ -24,6 +24,8 @@ public enum FlashMediaFailure: Diagnosable, Equatable {
   case source(FilePath, SourceProblem)
   /// No file system takes this for its label; what it does take.
   case badLabel(String, String)
+  /// A partition for data cannot be had; nothing has been written.
+  case data(DataProblem)
 
   /// Why a target is refused.
   public enum Refusal: Sendable, Hashable {
@@ -90,6 +92,7 @@ extension FlashMediaFailure {
     case .source(_, .unreadable(.noSuchFileOrDirectory)): "no-such-file"
     case .source: "bad-source"
     case .badLabel: "bad-label"
+    case .data(let problem): problem.code
     }
   }
 
@@ -110,6 +113,7 @@ extension FlashMediaFailure {
       "\(device) says that it has \(announced), but has no more than \(real) (\(real.exact) bytes)"
     case .source(let image, let problem): "\(image) \(problem.text)"
     case .badLabel(let label, _): "\"\(label)\" cannot be the label of this file system"
+    case .data(let problem): problem.message
     }
   }
 
@@ -139,6 +143,7 @@ extension FlashMediaFailure {
       "Get that file again together with the image, or tell Lifeboat not to use it."
     case .source: "Check that it is an image file and that you may read it."
     case .badLabel(_, let what): "Choose another one: \(what)."
+    case .data(let problem): problem.remedy
     }
   }
 
@@ -155,6 +160,7 @@ extension FlashMediaFailure {
     case .source(_, .unreadable), .source(_, .notAFile): .noInput
     case .source: .badInput
     case .badLabel: .usage
+    case .data(let problem): problem.exitCode
     }
   }
 }

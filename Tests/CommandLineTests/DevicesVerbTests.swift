@@ -9,7 +9,9 @@ import Testing
 @testable import lifeboat
 
 @Suite struct DevicesVerbTests {
-  @Test(arguments: ["usb-luks-open", "two-identical-sticks", "card-reader-multi-slot", "usb-old-medium"])
+  @Test(arguments: [
+    "usb-luks-open", "two-identical-sticks", "card-reader-multi-slot", "usb-old-medium", "usb-medium-with-data",
+  ])
   func theListIsAsItWas(name: String) throws {
     let listing = DriveListing(try Machine.survey(name), all: false, reading: { _ in nil })
     let text = listing.lines(TestScreen().stream).joined(separator: "\n") + "\n"

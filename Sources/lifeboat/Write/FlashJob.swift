@@ -20,14 +20,16 @@ struct FlashJob: Sendable {
     for selection in selections where !unique.contains(where: { $0.drive == selection.drive }) {
       unique.append(selection)
     }
-    return FlashPlan(image: source, mode: options.mode, selections: unique)
+    return FlashPlan(image: source, mode: options.mode, data: options.data, selections: unique)
   }
 
   /// Every drive that may be written.
   func plan(everythingIn survey: DriveSurvey) throws -> FlashPlan {
     let drives = survey.drives.filter { $0.isCandidate && survey.verdict(on: $0, for: requirement).isWritable }
     guard !drives.isEmpty else { throw WriteFailure.nothingToWrite }
-    return FlashPlan(image: source, mode: options.mode, selections: try drives.map { try survey.select($0.path) })
+    return FlashPlan(
+      image: source, mode: options.mode, data: options.data,
+      selections: try drives.map { try survey.select($0.path) })
   }
 
   /// Writes to the drives, each at its own pace.
