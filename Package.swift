@@ -82,7 +82,8 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(name: "command-reference", path: "scripts/command-reference", swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["HostSystem", system], path: "Tests/TestSupport", swiftSettings: strict),
+      name: "TestSupport", dependencies: ["HostSystem", "CBus", system], path: "Tests/TestSupport",
+      swiftSettings: strict),
     tests("HostSystem"),
     tests("RecoveryManifest"),
     tests("RecoveryPlan", ["RecoveryManifest"]),
@@ -90,7 +91,7 @@ let package = Package(
     tests("BootAssembly", ["RecoveryManifest"]),
     tests("OpticalMedia", ["BootAssembly"]),
     tests("DriveDiscovery"),
-    tests("FlashMedia", ["DriveDiscovery"]),
+    tests("FlashMedia", ["DriveDiscovery", "CLinux"]),
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
     .testTarget(name: "ImageTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
     .testTarget(
