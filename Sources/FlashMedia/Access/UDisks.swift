@@ -128,13 +128,14 @@ struct UDisks {
     case "org.freedesktop.UDisks2.Error.NotAuthorized": return .notAllowed(action: action)
     case "org.freedesktop.UDisks2.Error.NotAuthorizedCanObtain": return .passwordNeeded(action: action)
     case "org.freedesktop.UDisks2.Error.NotAuthorizedDismissed": return .dismissed(action: action)
-    case "org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner",
-      "org.freedesktop.systemd1.NoSuchUnit":
-      return .notInstalled
+    case "org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner": return .notInstalled
     case "org.freedesktop.DBus.Error.UnknownMethod", "org.freedesktop.DBus.Error.UnknownInterface": return .tooOld
     case "org.freedesktop.DBus.Error.UnknownObject": return .unknownDevice
     case "org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Timeout": return .noAnswer
-    case let name where name.hasPrefix("org.freedesktop.DBus.Error.Spawn."): return .notInstalled
+    // It was to be started: by the bus itself, or by systemd, which may know no such unit or have it masked.
+    case let name
+    where ["org.freedesktop.DBus.Error.Spawn.", "org.freedesktop.systemd1."].contains(where: name.hasPrefix):
+      return .notInstalled
     default: return .failed(text.isEmpty ? name : text)
     }
   }
