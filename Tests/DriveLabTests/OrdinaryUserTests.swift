@@ -54,9 +54,6 @@ extension DriveLab {
     private func withoutARuleNothingIsWritten(_ lab: LabMachine) async throws {
       let listed = try await lab.lifeboat("devices", as: "person")
       #expect(listed.status == 0 && listed.output.contains("STICK-0001"), "\(listed)")
-      print("TEMP listed", listed.output)
-      print("TEMP refused", try await lab.lifeboat("write /lab/image STICK-0001 --yes", as: "person"))
-      print("TEMP pkaction", try await lab.shell.run("pkaction --verbose --action-id org.freedesktop.udisks2.open-device; udisksctl status; ls -l /dev/sd*; dpkg -l udisks2 | tail -1; uname -r; df /etc").output)
       let refused = try await lab.lifeboat("write /lab/image STICK-0001 --yes --json", as: "person")
       #expect(refused.status == 71, "\(refused)")
       let target = try refused.target("STICK-0001")
@@ -85,7 +82,6 @@ extension DriveLab {
       try await run.until(said: "Password:")
       try await run.type("secret")
       let outcome = try await run.end()
-      print("TEMP password", outcome.errors)
       #expect(outcome.status == 0, "\(outcome)")
       #expect(try outcome.target("STICK-0001").state == "complete")
       #expect(try await lab.holds(Self.stick, image))
@@ -99,7 +95,6 @@ extension DriveLab {
       #expect(written.status == 0, "\(written)")
       #expect(try written.target("STICK-0001").state == "complete")
       #expect(try await lab.holds(Self.stick, image))
-      print("TEMP written", try await lab.lifeboat("write /lab/image STICK-0001 --yes --update", as: "person"))
       let compared = try await lab.lifeboat("write /lab/image STICK-0001 --verify-only --json", as: "person")
       #expect(compared.status == 0, "\(compared)")
     }

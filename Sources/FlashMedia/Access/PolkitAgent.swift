@@ -6,7 +6,9 @@ internal import HostSystem
 enum PolkitAgent {
   /// Runs it as long as `body` runs.
   static func beside<Answer: Sendable>(_ body: @escaping @Sendable () async throws -> Answer) async throws -> Answer {
-    let agent = ExternalCommand("pkttyagent", ["--fallback", "--process", "\(getpid())"], package: "polkitd")
+    // It is started only where there is no other. With --fallback, polkit 122 would not use it for a process without a
+    // session (get_authentication_agent_for_subject).
+    let agent = ExternalCommand("pkttyagent", ["--process", "\(getpid())"], package: "polkitd")
     return try await withThrowingTaskGroup(of: Answer?.self) { group in
       defer { group.cancelAll() }
       // Without it there is the answer that a password is needed, and that says more.
