@@ -24,19 +24,11 @@ extension Builds {
       return try result.get()
     }
 
-    /// A copy of the program and its data where everybody can read it, whatever the source tree's permissions are.
-    private func readableProgram(in folder: TemporaryFolder) async throws -> FilePath {
-      let built = try Repository.program("lifeboat").removingLastComponent()
-      let script = "mkdir \"$2\" && cp -a \"$1\"/lifeboat \"$1\"/lifeboat_*.resources \"$2\" && chmod -R a+rX \"$2\""
-      try await ExternalCommand("sh", ["-ec", script, "sh", built.string, folder.appending("program").string]).run()
-      return folder.appending("program/lifeboat")
-    }
-
     /// Builds as another user, with a home of his own.
     private func build(
       _ workplace: Workplace, as user: [String], owner: String, environment: [String: String] = [:]
     ) async throws -> BuildRun {
-      let program = try await readableProgram(in: workplace.folder)
+      let program = try await Repository.readableProgram(in: workplace.folder.path)
       // Linked files belong to the other caches too.
       let script = """
         cp -a "$1/cache" "$1/own" && rm -rf "$1/cache" && mv "$1/own" "$1/cache"

@@ -42,3 +42,44 @@ import Testing
     }
   }
 }
+
+@Suite(.serialized, .enabled(if: Loop.isAllowed, "needs root and loop devices")) struct BenchmarkTests {
+  let folder: TemporaryFolder
+  init() throws { folder = try TemporaryFolder() }
+
+  /// Read-only devices refuse every write: what can be measured on one is measured without.
+  @Test(arguments: [[], ["--read-only"]])
+  func aDriveIsReadAndNotWritten(options: [String]) async throws {
+    let file = try ImageMaker.filled(folder.appending("a"), size: 600 << 20)
+    let before = try Digest(ofFile: file)
+    let document = try await Loop.with(file, options) { device in
+      let text = try await Repository.lifeboat(["devices", "--benchmark", device.string])
+      #expect(text.status == 0 && text.lines.last?.hasPrefix("Nothing was written.") == true, "\(text)")
+      #expect(text.lines.filter { $0.contains("reads at") }.count == 2, "\(text)")
+      let json = try await Repository.lifeboat(["devices", "--benchmark", device.string, "--json"])
+      return try JSONSerialization.jsonObject(with: Data(json.bytes)) as? [String: Any]
+    }
+    #expect(try Digest(ofFile: file) == before)
+    let benchmark = try #require(document?["benchmark"] as? [String: Any])
+    #expect(benchmark["size"] as? Int == 600 << 20)
+    let stretches = try #require(benchmark["stretches"] as? [[String: Any]])
+    #expect(stretches.map { $0["start"] as? Int } == [0, 344 << 20])
+    #expect(stretches.allSatisfy { $0["bytes"] as? Int == 256 << 20 && $0["seconds"] as? Double ?? 0 > 0 })
+  }
+
+  @Test func aDriveThatCannotBeOpenedIsNamed() async throws {
+    let file = try ImageMaker.filled(folder.appending("a"), size: 1 << 20)
+    let program = try await Repository.readableProgram(in: folder.path)
+    let outcome = try await Loop.with(file, []) { device in
+      try await Tool.run(
+        "setpriv",
+        ["--reuid=65534", "--regid=65534", "--clear-groups", program.string, "devices", "--benchmark", device.string])
+    }
+    #expect(outcome.status == ExitStatus.refusedTarget.rawValue, "\(outcome)")
+    #expect(outcome.errors.contains("cannot be opened: Permission denied"), "\(outcome)")
+    let unknown = try await Repository.lifeboat(["devices", "--benchmark", "/dev/no-such-drive"])
+    #expect(unknown.status == 64 && unknown.errors.contains("there is no drive /dev/no-such-drive"), "\(unknown)")
+    let mixed = try await Repository.lifeboat(["devices", "--benchmark", "x", "--all"])
+    #expect(mixed.status == 64, "\(mixed)")
+  }
+}

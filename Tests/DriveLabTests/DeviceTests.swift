@@ -57,6 +57,12 @@ extension DriveLab {
           Set(offered.drives.map(\.path))
             == Set([card.path, locked.path] + bySerial.values.filter { $0.bus == "usb" }.map(\.path)))
         #expect(offered.hidden == all.drives.count - offered.drives.count)
+
+        for serial in ["STICK-0001", "LOCKED-0001"] {
+          let measured = try await lab.lifeboat("devices --benchmark \(serial)")
+          #expect(measured.status == 0 && measured.output.contains("  reads at 0 B"), "\(measured)")
+          #expect(measured.output.contains("Nothing was written."), "\(measured)")
+        }
       }
     }
 

@@ -20,6 +20,19 @@ public enum Repository {
     return program
   }
 
+  /// A copy of the program and its data that every user can run, whatever the source tree's permissions are.
+  /// - Parameter folder: gets it, and is opened for everybody to pass through.
+  public static func readableProgram(in folder: FilePath) async throws -> FilePath {
+    let built = try program("lifeboat").removingLastComponent()
+    let script = """
+      chmod a+x "$3" && mkdir "$2" && cp -a "$1"/lifeboat "$1"/lifeboat_*.resources "$2" && chmod -R a+rX "$2"
+      """
+    try await ExternalCommand(
+      "sh", ["-ec", script, "sh", built.string, folder.appending("program").string, folder.string]
+    ).run()
+    return folder.appending("program/lifeboat")
+  }
+
   /// Runs the built `lifeboat`, with no terminal and no colour.
   public static func lifeboat(
     _ arguments: [String], in folder: FilePath? = nil, environment: [String: String] = [:], input: [UInt8] = []

@@ -120,7 +120,8 @@ final class BurnJob {
 
   private func track(on drive: GrabbedDrive) throws -> BurnTrack {
     do {
-      return try BurnTrack(image, on: drive, tail: tail(drive), isSimulation: plan.isSimulation)
+      return try BurnTrack(
+        image, on: drive, plan.medium.profile, tail: tail(drive), isSimulation: plan.isSimulation)
     } catch let error as BurnTrack.Unwritable { throw failure(error.reasons, .zero) }
   }
 

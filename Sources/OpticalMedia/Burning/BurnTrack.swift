@@ -22,7 +22,7 @@ final class BurnTrack {
   /// Lays out the session, and lets libburn choose how to write it.
   /// - Parameter tail: zeros after the image.
   /// - Throws: `Unwritable`, `DiscBurner.Failure.library`, `OperationFailure`.
-  init(_ image: BurnImage, on drive: GrabbedDrive, tail: Int, isSimulation: Bool) throws {
+  init(_ image: BurnImage, on drive: GrabbedDrive, _ profile: DiscProfile, tail: Int, isSimulation: Bool) throws {
     fifo = try Self.source(image)
     guard let disc = burn_disc_create(), let session = burn_session_create(), let track = burn_track_create(),
       let options = burn_write_opts_new(drive.handle)
@@ -45,7 +45,14 @@ final class BurnTrack {
       mode = ""
       throw Unwritable(reasons: [BurnLibrary.string(reasons)] + BurnLibrary.problems())
     }
-    mode = type == BURN_WRITE_SAO ? "SAO" : "TAO"
+    // Session at once means on DVD+R that the track's length is reserved first, by a command (RESERVE TRACK) that some
+    // drives lack and one track needs not: written without, the disc is the same.
+    guard type == BURN_WRITE_SAO, profile.isPlusR else {
+      mode = type == BURN_WRITE_SAO ? "SAO" : "TAO"
+      return
+    }
+    burn_write_opts_set_write_type(options, BURN_WRITE_TAO, Int32(BURN_BLOCK_MODE1.rawValue))
+    mode = "TAO"
   }
 
   deinit {

@@ -39,6 +39,9 @@ public struct DiscProfile: Sendable, Hashable {
   /// Those that are formatted once before they take data.
   var needsFormatting: Bool { [0x12, 0x43].contains(number) }
 
+  /// Whether it is a DVD+R of one layer or two.
+  var isPlusR: Bool { [0x1B, 0x2B].contains(number) }
+
   /// Kinds that libburn writes, and the read-only ones that people meet.
   private static let known: [Int: (name: String, nature: Nature)] = [
     0x08: ("CD-ROM", .readOnly), 0x09: ("CD-R", .writeOnce), 0x0A: ("CD-RW", .erasable),

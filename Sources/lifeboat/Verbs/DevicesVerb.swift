@@ -24,19 +24,28 @@ struct DevicesVerb: AsyncParsableCommand {
       abstract: "List the drives (what devices does by itself).",
       discussion: """
         With --watch --json every line is a JSON document: first one for each drive that is there, then one for each \
-        change.
+        change. With --benchmark nothing is listed: the drive is read here and there for some seconds, and nothing is \
+        written to it.
 
           lifeboat devices list --all
           lifeboat devices list --json
+          lifeboat devices --benchmark 4C530001230607115463
         """)
 
     @Flag(help: "List built-in drives too, and those that software makes.") var all = false
     @Flag(help: "Go on, with a line for every drive that is plugged in, changed or pulled out.") var watch = false
+    @Option(help: ArgumentHelp("Measure how fast a drive reads.", valueName: "target")) var benchmark: String?
     @Flag(help: ArgumentHelp("Take loop devices for drives.", visibility: .hidden)) var allowLoop = false
     @Flag(help: "One JSON document on standard output.") var json = false
 
+    func validate() throws {
+      if benchmark != nil, watch || all { throw ValidationError("--benchmark measures one drive; it lists none.") }
+    }
+
     func run(on console: Console) async throws -> ExitStatus {
-      if watch {
+      if let benchmark {
+        try await measure(benchmark, on: console)
+      } else if watch {
         // Following ends when somebody has seen enough: that is no failure.
         do { try await follow(on: console) } catch is CancellationError { return .success }
       } else {
@@ -50,6 +59,12 @@ struct DevicesVerb: AsyncParsableCommand {
     private func show(_ listing: DriveListing, on console: Console) throws {
       if json { return try console.printJSON(listing) }
       for line in listing.lines(console.results) { console.print(line) }
+    }
+
+    private func measure(_ name: String, on console: Console) async throws {
+      let report = try await BenchmarkReport(of: DriveSurvey.current().select(name).drive)
+      if json { return try console.printJSON(report) }
+      for line in report.lines { console.print(line) }
     }
 
     private func follow(on console: Console) async throws {

@@ -19,9 +19,11 @@ struct LabMachine: Sendable {
 
   /// Starts a computer with these drives, hands it to `body`, and compares at the end: of all image files only those of
   /// the drives in `targets` may have changed.
-  /// - Parameter files: files of the host that are in the computer's memory, as `/lab/NAME`.
+  /// - Parameters:
+  ///   - files: files of the host that are in the computer's memory, as `/lab/NAME`.
+  ///   - recorder: a recorder of optical discs that the computer has besides.
   static func with(
-    _ drives: [LabDrive], targets: Set<String>, files: [String: FilePath] = [:],
+    _ drives: [LabDrive], targets: Set<String>, files: [String: FilePath] = [:], recorder: LabRecorder? = nil,
     _ body: @escaping @Sendable (LabMachine) async throws -> Void
   ) async throws {
     let medium = try await LabMedium.shared.path()
@@ -34,7 +36,7 @@ struct LabMachine: Sendable {
       trial.extraArguments =
         ["-device", "qemu-xhci,id=lab-usb,p2=8,p3=8", "-device", "ich9-ahci,id=lab-sata"]
         + ["-serial", "unix:\(folder.appending("shell")),server=on,wait=off"]
-        + all.flatMap { $0.arguments(in: folder) }
+        + all.flatMap { $0.arguments(in: folder) } + (recorder?.arguments ?? [])
         + files.sorted { $0.key < $1.key }.flatMap { name, file in
           ["-blockdev", "driver=file,read-only=on,node-name=\(name)-file,filename=\(file)"]
             + ["-device", "virtio-blk-pci,drive=\(name)-file,serial=\(name)"]
