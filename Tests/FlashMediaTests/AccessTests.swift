@@ -10,7 +10,7 @@ import Testing
 @testable import FlashMedia
 
 /// A drive that UDisks2 opens: a service of the tests' own on a bus of the tests' own.
-@Suite(.enabled(if: PrivateBus.isInstalled, "needs dbus-daemon")) struct AccessTests {
+@Suite(.serialized, .enabled(if: PrivateBus.isInstalled, "needs dbus-daemon")) struct AccessTests {
   let folder: TemporaryFolder
   let file: FilePath
 

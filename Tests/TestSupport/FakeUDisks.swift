@@ -61,18 +61,18 @@ public final class FakeUDisks: Sendable {
     _ body: (FakeUDisks) async throws -> Result
   ) async throws -> Result {
     let fake = FakeUDisks(behaviour, isSystem: isSystem)
-    let ended = DispatchSemaphore(value: 0)
+    let (ends, ended) = AsyncStream<Void>.makeStream()
     try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
       Thread.detachNewThread {
         fake.serve(address) { result in continuation.resume(with: result) }
-        ended.signal()
+        ended.finish()
       }
     }
-    defer {
-      fake.isEnding.withLock { $0 = true }
-      ended.wait()
-    }
-    return try await body(fake)
+    let result: Swift.Result<Result, any Error>
+    do { result = .success(try await body(fake)) } catch { result = .failure(error) }
+    fake.isEnding.withLock { $0 = true }
+    for await _ in ends {}
+    return try result.get()
   }
 
   private func serve(_ address: String, started: (Swift.Result<Void, any Error>) -> Void) {

@@ -76,8 +76,11 @@ struct UDisks {
   /// for without a question to the person, so where polkit wants a password each time there is no such proof, but
   /// `OpenDevice` has handed the flags to open(2) as long as it exists (2.7.3).
   private func requireHold(_ object: String, _ path: FilePath, flags: Int32) throws {
-    guard let second = try? openDevice(object, path, flags: flags, mayAsk: false) else { return }
-    try? second.close()
+    do {
+      try openDevice(object, path, flags: flags, mayAsk: false).close()
+    } catch let failure as FlashMediaFailure where failure != .noAccess(path, .noAnswer) {
+      return
+    }
     throw FlashMediaFailure.noAccess(path, .notHeld)
   }
 
