@@ -51,7 +51,7 @@ struct FlashStation {
   private func write(_ drive: Drive, _ survey: DriveSurvey, _ tally: Tally) async throws {
     let report: FlashReport
     do {
-      try survey.requireWritable(drive, for: job.requirement)
+      try job.require(drive, in: survey)
       report = try await job.write([drive])
     } catch let refused as DriveDiscoveryFailure {
       report = FlashReport(image: job.source.image.string, targets: [.init(drive, notOpened: refused)])
