@@ -31,8 +31,9 @@ public enum PrivateBus {
         </policy>
       </busconfig>
       """)
+    // The daemon's words go elsewhere: half a line of them before "ready" would hide it.
     let script = """
-      dbus-daemon --config-file="$0" --nofork --nopidfile & daemon=$!
+      dbus-daemon --config-file="$0" --nofork --nopidfile 2>"$0.log" & daemon=$!
       until [ -S "$1" ] || ! kill -0 $daemon; do sleep 0.05; done
       echo "ready $daemon"
       cat >/dev/null
