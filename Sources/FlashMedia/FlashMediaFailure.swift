@@ -6,6 +6,8 @@ public import SystemPackage
 public enum FlashMediaFailure: Diagnosable, Equatable {
   /// The target may not be written; nothing has been.
   case refused(FilePath, Refusal)
+  /// This user may not open the drive, nor does UDisks2 do it for them; nothing has been written.
+  case noAccess(FilePath, AccessProblem)
   /// The medium or its slot is write-protected.
   case writeProtected(FilePath)
   /// The drive was pulled out, or another medium is in its place.
@@ -24,6 +26,8 @@ public enum FlashMediaFailure: Diagnosable, Equatable {
   case source(FilePath, SourceProblem)
   /// No file system takes this for its label; what it does take.
   case badLabel(String, String)
+  /// A partition for data cannot be had; nothing has been written.
+  case data(DataProblem)
 
   /// Why a target is refused.
   public enum Refusal: Sendable, Hashable {
@@ -77,6 +81,7 @@ extension FlashMediaFailure {
     case .refused(_, .otherDevice): "other-device"
     case .refused(_, .cannotOpen(.permissionDenied)), .refused(_, .cannotOpen(.notPermitted)): "permission-denied"
     case .refused: "target-refused"
+    case .noAccess(_, let problem): problem.code
     case .writeProtected: "write-protected"
     case .gone: "device-gone"
     case .write: "write-failed"
@@ -90,6 +95,7 @@ extension FlashMediaFailure {
     case .source(_, .unreadable(.noSuchFileOrDirectory)): "no-such-file"
     case .source: "bad-source"
     case .badLabel: "bad-label"
+    case .data(let problem): problem.code
     }
   }
 
@@ -97,6 +103,7 @@ extension FlashMediaFailure {
   public var message: String {
     switch self {
     case .refused(let device, let refusal): "\(device) \(refusal.text)"
+    case .noAccess(let device, let problem): "\(device) may not be opened by this user, and \(problem.text)"
     case .writeProtected(let device): "\(device) is write-protected"
     case .gone(let device): "\(device) was pulled out, or another medium is in its place"
     case .write(let device, let offset, let errno): "writing to \(device) failed at byte \(offset.exact): \(errno)"
@@ -110,6 +117,7 @@ extension FlashMediaFailure {
       "\(device) says that it has \(announced), but has no more than \(real) (\(real.exact) bytes)"
     case .source(let image, let problem): "\(image) \(problem.text)"
     case .badLabel(let label, _): "\"\(label)\" cannot be the label of this file system"
+    case .data(let problem): problem.message
     }
   }
 
@@ -126,6 +134,7 @@ extension FlashMediaFailure {
     case .refused(_, .tooSmall): "Take a larger drive."
     case .refused(_, .tooLarge): "Give it a GPT and a file system with gdisk or parted, and mkfs."
     case .refused(_, .blockSize): "Take --file-system fat32, which knows such blocks."
+    case .noAccess(_, let problem): problem.remedy
     case .writeProtected: "Move the lock of the card or stick, or take another one."
     case .gone: "Plug it in again, wait until it is listed, and start over."
     case .write, .read: "Try another port; if it fails again, throw the drive away."
@@ -139,6 +148,7 @@ extension FlashMediaFailure {
       "Get that file again together with the image, or tell Lifeboat not to use it."
     case .source: "Check that it is an image file and that you may read it."
     case .badLabel(_, let what): "Choose another one: \(what)."
+    case .data(let problem): problem.remedy
     }
   }
 
@@ -146,6 +156,7 @@ extension FlashMediaFailure {
   public var exitCode: ExitStatus {
     switch self {
     case .refused: .refusedTarget
+    case .noAccess(_, let problem): problem.exitCode
     case .writeProtected: .writeProtected
     case .gone: .deviceGone
     case .write, .stalled: .writeFailed
@@ -155,6 +166,7 @@ extension FlashMediaFailure {
     case .source(_, .unreadable), .source(_, .notAFile): .noInput
     case .source: .badInput
     case .badLabel: .usage
+    case .data(let problem): problem.exitCode
     }
   }
 }

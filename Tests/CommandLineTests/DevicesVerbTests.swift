@@ -9,7 +9,9 @@ import Testing
 @testable import lifeboat
 
 @Suite struct DevicesVerbTests {
-  @Test(arguments: ["usb-luks-open", "two-identical-sticks", "card-reader-multi-slot", "usb-old-medium"])
+  @Test(arguments: [
+    "usb-luks-open", "two-identical-sticks", "card-reader-multi-slot", "usb-old-medium", "usb-medium-with-data",
+  ])
   func theListIsAsItWas(name: String) throws {
     let listing = DriveListing(try Machine.survey(name), all: false, reading: { _ in nil })
     let text = listing.lines(TestScreen().stream).joined(separator: "\n") + "\n"
@@ -33,13 +35,23 @@ import Testing
   }
 
   @Test func watchingEndsWell() async throws {
-    let script = "\"$0\" devices --watch --json --all & process=$!; sleep 1; kill -INT $process; wait $process"
-    let outcome = try await Tool.run("sh", ["-c", script, try Repository.program("lifeboat").string])
+    let folder = try TemporaryFolder()
+    // A shell lets what it starts in the background ignore the signal, until the program has asked for it: that it has,
+    // its first line shows.
+    let script = """
+      "$0" devices --watch --json --all >"$1" & process=$!
+      until [ -s "$1" ] || ! kill -0 $process; do sleep 0.1; done
+      kill -INT $process; wait $process || exit; cat "$1"
+      """
+    let outcome = try await Tool.run(
+      "sh", ["-c", script, try Repository.program("lifeboat").string, folder.appending("events").string])
     #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome)")
-    for line in outcome.lines {
-      let event = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-      #expect(event?["event"] as? String == "present", "\(line)")
+    let events = try outcome.lines.map { line in
+      try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
     }
+    #expect(
+      !events.isEmpty && events.allSatisfy { $0?["drive"] is [String: Any] || $0?["path"] is String }, "\(outcome)")
+    #expect(events.first??["event"] as? String == "present", "\(outcome)")
   }
 }
 

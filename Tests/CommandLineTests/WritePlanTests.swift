@@ -14,11 +14,13 @@ import Testing
   init() throws { folder = try TemporaryFolder() }
 
   private func job(
-    _ mode: FlashSession.Mode = .write, name: String = "stick.img", requirement: Requirement = Requirement()
+    _ mode: FlashSession.Mode = .write, name: String = "stick.img", requirement: Requirement = Requirement(),
+    data: DataPartition? = nil
   ) async throws -> FlashJob {
     let image = try folder.write(name, [UInt8](repeating: 7, count: 3_000_000))
     var options = FlashSession.Options()
     options.mode = mode
+    options.data = data
     let console = Console(
       results: TestScreen().stream, progress: ProgressRenderer(TestScreen().stream) { .zero }, environment: [:])
     return FlashJob(
@@ -46,6 +48,21 @@ import Testing
     let text = try await job(mode).plan(["/dev/sdb"], in: Machine.survey("laptop-usb-stick")).text
     #expect(text.hasPrefix(verb), "\(text)")
     #expect(text.contains("will be lost") == (mode == .writeWithoutVerifying), "\(text)")
+  }
+
+  @Test func thePlanSaysWhatBecomesOfThePartitionForData() async throws {
+    let machine = "usb-medium-with-data"
+    let update = try await job(.update).plan(["/dev/sdb"], in: Machine.survey(machine)).text
+    #expect(update.hasSuffix("Lifeboat medium TIER1, exfat \"RESCUED\"  keeps 30.2 GB exfat \"RESCUED\""), "\(update)")
+    let anew = try await job(data: DataPartition(.ext4)).plan(["/dev/sdb"], in: Machine.survey(machine)).text
+    #expect(
+      anew.hasSuffix(
+        """
+        exfat "RESCUED"  + 30.6 GB ext4 "LIFEBOAT"
+        Everything on it will be lost, what was saved in the data partition of /dev/sdb (30.2 GB exfat "RESCUED") too.
+        """), "\(anew)")
+    let added = try await job(.update, data: DataPartition()).plan(["/dev/sdb"], in: Machine.survey("usb-old-medium"))
+    #expect(added.text.hasSuffix("Lifeboat medium TIER1  + 30.6 GB exfat \"LIFEBOAT\""), "\(added.text)")
   }
 
   @Test func thePlanNamesWhatProvesTheImage() async throws {

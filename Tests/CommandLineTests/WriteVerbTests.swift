@@ -239,6 +239,10 @@ import Testing
     (["x.iso", "--all-removable", "--yes"], "named by its identity"), (["x.iso", "A", "--count", "3"], "--station"),
     (["x.iso", "A", "--station"], "takes no targets"), (["x.iso", "--station", "--count", "0"], "from 1"),
     (["x.iso", "A", "--all-removable"], "Name the drives"),
+    (["x.iso", "A", "--data", "--verify-only"], "leave --data out"),
+    (["x.iso", "A", "--data-label", "X"], "belong to --data"),
+    (["x.iso", "A", "--data-file-system", "ext4"], "belong to --data"),
+    (["x.iso", "A", "--data", "--data-file-system", "fat32"], "exfat"),
   ])
   func whatContradictsItselfIs64(arguments: [String], says: String) async throws {
     let outcome = try await Repository.lifeboat(["write"] + arguments)

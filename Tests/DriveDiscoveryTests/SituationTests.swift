@@ -88,4 +88,24 @@ struct Situation: Decodable, CustomTestStringConvertible {
       system.survey.verdict(on: medium).refusals.first?.reason
         == "/dev/sdb carries the running system (/run/live/medium, /run/live/rootfs/10-base.squashfs, /)")
   }
+
+  /// What is seen only when the drive is open.
+  @Test func anOpenedDriveIsJudgedByWhatIsOnIt() throws {
+    let drive = try #require(try Situation("usb-not-permitted").survey.drives.first)
+    func codes(_ probe: Probe) -> [String] {
+      do throws(DriveDiscoveryFailure) { try drive.requireNoMember(in: probe) } catch {
+        if case .refused(_, let refusals) = error { return refusals.map(\.code) }
+      }
+      return []
+    }
+    let volume = Probe.Signature(type: "LVM2_member", usage: "raid")
+    let entry = Probe.Entry(index: 1, start: .mebibytes(1), size: .mebibytes(8), signatures: [volume])
+    #expect(codes(Probe()) == [])
+    #expect(codes(Probe(signatures: [.init(type: "vfat", usage: "filesystem")])) == [])
+    #expect(codes(Probe(signatures: [volume])) == ["member"])
+    #expect(codes(Probe(table: .init(type: "gpt", entries: [entry]))) == ["member"])
+    #expect(codes(Probe(isAmbivalent: true)) == ["ambivalent"])
+    #expect(codes(Probe(source: .failed, error: "Input/output error")) == ["unreadable"])
+    #expect(codes(Probe(source: .denied)) == ["not-permitted"])
+  }
 }

@@ -33,12 +33,15 @@ final class FakeTarget: BlockTarget {
 
   let path: FilePath
   let size: Int64
-  let blockSize = 512
+  let blockSize: Int
   private let fault: Fault
   private let content: Mutex<Content>
   private let released = DispatchSemaphore(value: 0)
 
-  init(_ name: String = "fake", size: Int64, filledWith byte: UInt8 = 0xee, _ fault: Fault = .none) {
+  init(
+    _ name: String = "fake", size: Int64, blockSize: Int = 512, filledWith byte: UInt8 = 0xee, _ fault: Fault = .none
+  ) {
+    self.blockSize = blockSize
     path = FilePath(name)
     self.size = size
     self.fault = fault

@@ -93,6 +93,11 @@ extension Drive {
     public var name: String?
     /// What lies on it.
     public var signatures: [Probe.Signature]
+
+    /// The name of a partition that Lifeboat puts behind an image, for what people save.
+    public static let dataName = "lifeboat-data"
+    /// Whether it is one.
+    public var isData: Bool { name == Self.dataName }
   }
 }
 
@@ -100,14 +105,26 @@ extension Drive.Contents {
   /// In a few words: `gpt: vfat "EFI", ext4 "data"`.
   public var summary: String {
     guard isKnown else { return "unknown" }
-    if let lifeboat { return "Lifeboat medium \(lifeboat.dropFirst("LIFEBOAT_".count))" }
+    if let lifeboat {
+      return (["Lifeboat medium \(lifeboat.dropFirst("LIFEBOAT_".count))"] + dataSummaries).joined(separator: ", ")
+    }
     let whole = signatures.map(\.summary)
     guard let table else { return whole.isEmpty ? "empty" : whole.joined(separator: " and ") }
-    let parts = partitions.map { partition in
-      partition.signatures.isEmpty ? "unformatted" : partition.signatures.map(\.summary).joined(separator: " and ")
-    }
+    let parts = partitions.map(\.summary)
     return (whole + ["\(table): \(parts.isEmpty ? "no partitions" : parts.joined(separator: ", "))"])
       .joined(separator: ", ")
+  }
+}
+
+extension Drive.Contents {
+  /// The partitions for data that Lifeboat has made, in a few words each: `exfat "LIFEBOAT"`.
+  public var dataSummaries: [String] { partitions.filter(\.isData).map(\.summary) }
+}
+
+extension Drive.Partition {
+  /// What lies on it, in a few words.
+  public var summary: String {
+    signatures.isEmpty ? "unformatted" : signatures.map(\.summary).joined(separator: " and ")
   }
 }
 

@@ -79,4 +79,9 @@ extension Refusal {
     default: false
     }
   }
+
+  /// Whether it is about what could not be looked at for lack of permission; that can be judged when the drive is open.
+  public var isAboutPermission: Bool {
+    if case .notPermitted = self { true } else { false }
+  }
 }

@@ -44,6 +44,37 @@ extension DriveSurvey {
   }
 }
 
+extension Drive {
+  /// Refuses a drive for what is on it, partitions included: a survey by a user who may not read drives knows only
+  /// what udev has seen.
+  /// - Throws: `DriveDiscoveryFailure.refused`.
+  package func requireNoMember(in probe: Probe) throws(DriveDiscoveryFailure) {
+    let refusals = probe.refusals(of: path) + probe.refusals(ofPartitionsOf: path)
+    guard refusals.isEmpty else { throw .refused(drive: path, refusals: refusals) }
+  }
+}
+
+extension Probe {
+  /// What is against writing to the device that was looked at.
+  fileprivate func refusals(of path: String) -> [Refusal] {
+    switch source {
+    case .denied: return [.notPermitted(device: path)]
+    case .failed, .skipped: return [.unreadable(device: path, error: error)]
+    case .device, .udev: break
+    }
+    let members = signatures.filter(MemberSignature.applies).map { Refusal.member(device: path, type: $0.type) }
+    return isAmbivalent ? members + [.ambivalent(device: path, types: signatures.map(\.type))] : members
+  }
+
+  /// What is against it in the partitions that were looked at with it.
+  fileprivate func refusals(ofPartitionsOf path: String) -> [Refusal] {
+    let signatures = table?.entries.flatMap { $0.signatures ?? [] } ?? []
+    return signatures.filter(MemberSignature.applies).map {
+      .member(device: "a partition of \(path)", type: $0.type)
+    }
+  }
+}
+
 /// All questions about one drive.
 private struct Judgement {
   let drive: Drive
@@ -146,24 +177,7 @@ private struct Judgement {
 
   private var content: [Refusal] {
     guard drive.size > .zero, drive.kind != .optical, drive.kind != .floppy else { return [] }
-    let entries = device.probe.table?.entries.flatMap { $0.signatures ?? [] } ?? []
-    let unseen = entries.filter(MemberSignature.applies).map {
-      Refusal.member(device: "a partition of \(device.path)", type: $0.type)
-    }
-    return surfaces.flatMap(findings) + unseen
-  }
-
-  private func findings(on surface: BlockDevice) -> [Refusal] {
-    switch surface.probe.source {
-    case .denied: return [.notPermitted(device: surface.path)]
-    case .failed, .skipped: return [.unreadable(device: surface.path, error: surface.probe.error)]
-    case .device, .udev: break
-    }
-    let members = surface.probe.signatures.filter(MemberSignature.applies).map {
-      Refusal.member(device: surface.path, type: $0.type)
-    }
-    guard surface.probe.isAmbivalent else { return members }
-    return members + [.ambivalent(device: surface.path, types: surface.probe.signatures.map(\.type))]
+    return surfaces.flatMap { $0.probe.refusals(of: $0.path) } + device.probe.refusals(ofPartitionsOf: device.path)
   }
 
   private func unique(_ words: [String]) -> [String] {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 public import HostSystem
+package import SystemPackage
 
 /// What was found on a device, and how it is known.
 public struct Probe: Hashable, Sendable, Codable {
@@ -122,4 +123,10 @@ public struct Probe: Hashable, Sendable, Codable {
     isAmbivalent = try container.decodeIfPresent(Bool.self, forKey: .isAmbivalent) ?? false
     error = try container.decodeIfPresent(String.self, forKey: .error)
   }
+}
+
+extension Probe {
+  /// Looks at a whole drive through a descriptor that reads at any offset: what somebody sees who may not open it by
+  /// its name, but has had it opened. Partitions are part of it. What cannot be read is part of the answer.
+  package init(of descriptor: FileDescriptor) { self = SignatureProbe.read(descriptor) }
 }

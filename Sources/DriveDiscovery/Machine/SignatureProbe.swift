@@ -27,6 +27,13 @@ struct SignatureProbe {
     }
   }
 
+  /// The same by a descriptor that is open already and reads at any offset; partitions are all looked at here.
+  static func read(_ descriptor: FileDescriptor) -> Probe {
+    do { return try SignatureProbe(descriptor: descriptor).whole { _ in false } } catch {
+      return Probe(source: .failed, error: "\(error)")
+    }
+  }
+
   private func whole(_ hasDevice: (ByteCount) -> Bool) throws -> Probe {
     try withProbe(start: 0, size: 0) { probe in
       var result = try content(of: probe)

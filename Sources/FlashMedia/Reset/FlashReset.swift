@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-@preconcurrency internal import Glibc
 public import HostSystem
 package import SystemPackage
 
@@ -46,21 +45,26 @@ public struct FlashReset: Sendable, Hashable {
     on target: FlashTarget, progress: @escaping FlashProgress.Handler = { _ in }
   ) async throws -> FlashOutcome {
     try check(target)
-    let folder = try Self.makeFolder()
-    defer { FileTree.remove(folder) }
-    let source = try await drive(ResetLayout(size: target.size), blockSize: target.blockSize).source(in: folder) {
-      fileSystem.command($0, label: label, blockSize: target.blockSize)
+    return try await DriveFile.withFolder { folder in
+      let source = try await image(ResetLayout(size: target.size), blockSize: target.blockSize, in: folder)
+      let outcomes = await FlashSession(source).run(on: [target], progress: progress)
+      guard let outcome = outcomes.first else { throw CancellationError() }
+      return outcome
     }
-    let outcomes = await FlashSession(source).run(on: [target], progress: progress)
-    guard let outcome = outcomes.first else { throw CancellationError() }
-    return outcome
   }
 
-  private func drive(_ layout: ResetLayout, blockSize: Int) -> PartitionedDrive {
-    PartitionedDrive(
-      size: layout.size, partition: layout.partition, wiped: layout.wiped,
-      head: layout.masterBootRecord(
-        type: fileSystem.partitionType, blockSize: blockSize, identifier: .random(in: 1 ... .max)))
+  /// The drive as it shall be: of its image, only what mkfs wrote, the ends and what has to be erased are moved.
+  private func image(_ layout: ResetLayout, blockSize: Int, in folder: FilePath) async throws -> OpenedSource {
+    let drive = try DriveFile(in: folder, size: layout.size)
+    let head = layout.masterBootRecord(
+      type: fileSystem.partitionType, blockSize: blockSize, identifier: .random(in: 1 ... .max))
+    try drive.write(head, at: 0)
+    let written = try await drive.format(layout.partition) {
+      [fileSystem.command($0, label: label, blockSize: blockSize)]
+    }
+    return OpenedSource(
+      drive.path, size: ByteCount(layout.size),
+      pieces: PiecePlan.pieces(size: layout.size, data: [0..<Int64(head.count)] + written, zeroing: layout.wiped))
   }
 
   private func check(_ target: FlashTarget) throws(FlashMediaFailure) {
@@ -75,15 +79,6 @@ public struct FlashReset: Sendable, Hashable {
     guard fileSystem != .exfat || target.blockSize == 512 else {
       throw .refused(target.path, .blockSize(target.blockSize))
     }
-  }
-
-  private static func makeFolder() throws -> FilePath {
-    let folder = FilePath(getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp")
-      .appending("lifeboat-reset.\(String(UInt64.random(in: 0 ... .max), radix: 36))")
-    guard mkdir(folder.string, 0o700) == 0 else {
-      throw OperationFailure("create folder", folder, Errno(rawValue: errno))
-    }
-    return folder
   }
 }
 

@@ -6,6 +6,8 @@ struct PieceRecord: Sendable {
   var piece: Piece
   /// Of data: how the bytes can be told again.
   var checksum: Checksum?
+  /// Whether the image has it; else the target's `Addition`.
+  var isOfImage = true
   /// Bytes of the image.
   var length: Int64 { piece.range.upperBound - piece.range.lowerBound }
 }

@@ -44,6 +44,8 @@ public struct FlashOutcome: Sendable, Equatable {
   public var seconds: Double
   /// Ranges that did not hold what was written at first, and do since they were written again.
   public var repaired: [FlashRange]
+  /// The data partition that the drive has got, or has kept.
+  public var data: DataPartition.Placed?
 
   /// Whether all that was asked for was done.
   public var isSuccess: Bool { failure == nil && !wasCancelled }

@@ -17,7 +17,10 @@ internal import SystemPackage
 ///   holds nobody. For a compressed image that means a decoder of its own, started from the image's beginning.
 /// - Memory: the window's 32 MiB and 8 MiB for each drive.
 /// - An update reads the drive and writes what differs; what was equal has been verified by that. It removes no
-///   signatures and probes nothing. It touches only the bytes of the image.
+///   signatures and probes nothing. It touches only the bytes of the image, and the tables where there is a data
+///   partition.
+/// - What a drive gets besides the image (`DataPartition`) is its own: it is made before the first write, written and
+///   read back after the image, from a file of this machine.
 public struct FlashSession: Sendable {
   /// The image.
   public let source: OpenedSource
@@ -55,6 +58,9 @@ public struct FlashSession: Sendable {
     /// How long a drive may take to answer one command before it is given up. The kernel itself tries a command for
     /// 30 seconds, some times over.
     public var stallLimit = Duration.seconds(120)
+    /// The partition that a drive gets behind the image: in the modes that write everything, and in an update where
+    /// there is none yet. One that is there is kept by an update, whether or not this asks for one.
+    public var data: DataPartition?
     /// Everything written, verified and probed quickly.
     public init() {}
   }

@@ -13,6 +13,7 @@ struct TargetStatus: Sendable {
   var zeroed: Int64 = 0
   var skipped: Int64 = 0
   var repaired: [FlashRange] = []
+  var data: DataPartition.Placed?
   /// When the operations began that the device has not answered yet.
   var operations: [Int: ContinuousClock.Instant] = [:]
   var nextOperation = 0

@@ -68,6 +68,7 @@ extension TargetRun {
       guard !work.isInvalidated else { return }
       let head = try exchange.waitOrEnd { $0.records.first }
       operations.status.withLock { $0.state = .incompleteNotBootable }
+      if let addition = work.addition { try saveTable(addition) }
       try operations.zero(0..<padded(head.piece.range.upperBound))
       try operations.flush()
       work.isInvalidated = true

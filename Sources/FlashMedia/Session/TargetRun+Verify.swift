@@ -33,7 +33,7 @@ struct CheckCursor: Sendable {
 extension TargetRun {
   /// Reads back what was written, all but the first piece; writes again, once, what is not right.
   func verify() throws {
-    let records = exchange.read { $0.records }
+    let records = exchange.read { $0.records } + (addition?.records ?? [])
     // What an update found equal has been read from the target already.
     let only = options.mode == .update ? work.read { $0.rewritten } : nil
     let length = records.indices.dropFirst().reduce(Int64(0)) { sum, number in
@@ -105,12 +105,13 @@ extension TargetRun {
 
   /// The first piece, and with it the right to start computers.
   func finish() throws {
-    guard let (record, head) = exchange.read({ exchange in exchange.head.map { (exchange.records[0], $0) } }) else {
+    guard let (record, first) = exchange.read({ exchange in exchange.head.map { (exchange.records[0], $0) } }) else {
       return
     }
     set(.finishing, total: record.length)
     let seen = AlignedBuffer(count: PiecePlan.size)
     let count = Int(padded(record.length))
+    let head = ownHead(first, count)
     switch options.mode {
     case .verifyOnly:
       try operations.read(seen, 0..<count, at: 0)

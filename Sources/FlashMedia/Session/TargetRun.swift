@@ -29,6 +29,7 @@ final class TargetRun: Sendable {
     var bad: [Check] = []
     var cursor = CheckCursor()
     var differing: [FlashRange] = []
+    var addition: Addition?
   }
 
   /// Pieces of one target that are on their way at once. A drive that answers one command at a time gets the next
@@ -72,7 +73,8 @@ final class TargetRun: Sendable {
         target: target.path, state: status.state, failure: failure, wasCancelled: error != nil && failure == nil,
         written: ByteCount(status.written),
         skipped: ByteCount(status.skipped), zeroed: ByteCount(status.zeroed),
-        seconds: began.duration(to: .now) / .seconds(1), repaired: FlashRange.merged(status.repaired))
+        seconds: began.duration(to: .now) / .seconds(1), repaired: FlashRange.merged(status.repaired), data: status.data
+      )
     }
     exchange.change {
       if $0.outcomes[index] == nil { $0.outcomes[index] = outcome }
@@ -99,6 +101,7 @@ final class TargetRun: Sendable {
   private func prepare() throws {
     let head: PieceRecord = try exchange.waitOrEnd { $0.records.first }
     try checkRoom(source.size?.bytes ?? head.piece.range.upperBound)
+    try planAddition(head)
     guard options.mode == .write || options.mode == .writeWithoutVerifying else { return }
     operations.status.withLock { $0.state = .incompleteNotBootable }
     try operations.zero(0..<padded(head.piece.range.upperBound))
@@ -136,10 +139,10 @@ final class TargetRun: Sendable {
 
   // MARK: The image
 
-  /// Moves every piece but the first, in two lanes.
+  /// Moves every piece but the first, in two lanes; then what else the target gets.
   private func copy() throws {
     let comparing = options.mode == .update || options.mode == .verifyOnly
-    set(comparing ? .comparing : .writing, total: source.moved)
+    set(comparing ? .comparing : .writing, total: source.moved.map { $0 + (addition?.moved ?? 0) })
     try inLanes { buffers in
       while !self.laneHasFailed, let job = try self.next(buffers.own) {
         defer { self.exchange.change { $0.window.finish(self.index, job.number) } }
@@ -151,6 +154,7 @@ final class TargetRun: Sendable {
         }
       }
     }
+    try copyAddition(comparing: comparing)
     if options.mode != .verifyOnly { try operations.flush() }
   }
 
@@ -197,6 +201,10 @@ final class TargetRun: Sendable {
   func read(_ record: PieceRecord, into buffer: AlignedBuffer, _ reader: inout (any PieceReader)?) throws {
     guard let checksum = record.checksum else { return }
     do {
+      if !record.isOfImage, let addition {
+        try addition.read(record, into: buffer)
+        return
+      }
       let open = try reader ?? source.makeReader()
       reader = open
       let count = try open.read(record.piece.range, into: buffer)

@@ -37,31 +37,27 @@ public final class FlashTarget: BlockTarget {
   public convenience init(
     _ path: FilePath, expected: DriveIdentity?, identify: Identify = FlashTarget.identity
   ) throws {
-    let descriptor = try Self.open(path)
-    do { try self.init(descriptor, path, expected, identify) } catch {
-      try? descriptor.close()
-      throw error
-    }
+    try self.init(try Self.open(path), path, expected, identify)
   }
 
   /// Takes over a descriptor that somebody with more rights opened, such as UDisks2's `OpenDevice` with the flags
-  /// `O_EXCL | O_DIRECT | O_CLOEXEC`. The same checks are made.
+  /// `O_EXCL | O_DIRECT | O_CLOEXEC`. The same checks are made. It is closed too where one of them fails.
   public init(
     _ descriptor: FileDescriptor, _ path: FilePath, _ expected: DriveIdentity?,
     _ identify: Identify = FlashTarget.identity
   ) throws {
+    let facts: DeviceFacts
+    do {
+      facts = try DeviceFacts(descriptor, path)
+      try facts.require(expected, identify, path)
+    } catch {
+      try? descriptor.close()
+      throw error
+    }
     self.path = path
     self.descriptor = descriptor
-    let facts = try DeviceFacts(descriptor, path)
     (isBlockDevice, size, blockSize, sequence, device) =
       (facts.isBlockDevice, facts.size, facts.blockSize, facts.sequence, facts.number)
-    if let expected, let refusal = FlashMediaFailure.Refusal(expected: expected, found: try identify(facts.number)) {
-      throw FlashMediaFailure.refused(path, refusal)
-    }
-    if let expected, isBlockDevice, expected.size.bytes != size {
-      throw FlashMediaFailure.refused(
-        path, .otherDevice(field: "size", expected: expected.size.exact, found: ByteCount(size).exact))
-    }
   }
 
   deinit { try? descriptor.close() }
@@ -121,7 +117,21 @@ public final class FlashTarget: BlockTarget {
     guard result == 0 || result == -EACCES || result == -EPERM else { throw Errno(rawValue: -result) }
   }
 
-  /// Whether the kernel can read partition tables of this device, or knows the format, does not matter here.
+  /// Calls `body` with the descriptor while it goes through the page cache, which allows reads of any size.
+  func withPageCache<Result>(_ body: (FileDescriptor) throws -> Result) throws -> Result {
+    let flags = fcntl(descriptor.rawValue, F_GETFL)
+    guard flags >= 0, fcntl(descriptor.rawValue, F_SETFL, flags & ~linux_o_direct) == 0 else {
+      throw FlashMediaFailure.refused(path, .noDirectAccess)
+    }
+    let result = try body(descriptor)
+    guard fcntl(descriptor.rawValue, F_SETFL, flags | linux_o_direct) == 0 else {
+      throw FlashMediaFailure.refused(path, .noDirectAccess)
+    }
+    return result
+  }
+
+  /// Whether the kernel can read partition tables of this device, or knows the format, does not matter here. For an
+  /// ordinary user, who may not ask for it, udev does it when the device is closed.
   package func rereadPartitions() {
     if isBlockDevice { _ = linux_block_reread(descriptor.rawValue) }
   }
@@ -185,6 +195,17 @@ struct DeviceFacts {
     guard blockSize >= 512, blockSize <= AlignedBuffer.alignment else {
       throw FlashMediaFailure.refused(path, .noDirectAccess)
     }
+  }
+
+  /// Makes sure that it is the drive that was meant.
+  func require(_ expected: DriveIdentity?, _ identify: FlashTarget.Identify, _ path: FilePath) throws {
+    guard let expected else { return }
+    if let refusal = FlashMediaFailure.Refusal(expected: expected, found: try identify(number)) {
+      throw FlashMediaFailure.refused(path, refusal)
+    }
+    guard isBlockDevice, expected.size.bytes != size else { return }
+    throw FlashMediaFailure.refused(
+      path, .otherDevice(field: "size", expected: expected.size.exact, found: ByteCount(size).exact))
   }
 
   /// A device's folder in sysfs.

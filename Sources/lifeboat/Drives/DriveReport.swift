@@ -26,7 +26,8 @@ struct DriveReport: Encodable {
   ) {
     self.drive = drive
     medium = drive.contents.lifeboat.flatMap { _ in reading(drive.path) }
-    summary = medium?.summary ?? drive.contents.summary
+    summary =
+      medium.map { ([$0.summary] + drive.contents.dataSummaries).joined(separator: ", ") } ?? drive.contents.summary
     remarks = drive.remarks
     refusals = survey.verdict(on: drive, for: requirement).refusals.map {
       Reason(code: $0.code, reason: $0.reason, remedy: $0.remedy)

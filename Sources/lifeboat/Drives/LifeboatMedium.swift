@@ -12,7 +12,7 @@ struct LifeboatMedium: Encodable, Equatable {
 
   /// Reads `lifeboat.json` of a drive; nil where it cannot be read.
   init?(on path: String) {
-    guard let reader = try? ISOReader(FilePath(path)), let bytes = try? reader.content(of: "/lifeboat.json"),
+    guard let reader = try? ISOReader(FilePath(path)), let bytes = try? reader.content(of: MediumRecord.path),
       let record = try? MediumRecord(decoding: bytes)
     else { return nil }
     image = record.image

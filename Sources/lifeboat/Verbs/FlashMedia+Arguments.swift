@@ -4,3 +4,4 @@ public import FlashMedia
 
 extension FlashSession.Probe: ExpressibleByArgument {}
 extension FlashReset.FileSystem: ExpressibleByArgument {}
+extension DataPartition.FileSystem: ExpressibleByArgument {}

@@ -19,10 +19,14 @@ struct WriteVerb: Verb {
       IMAGE is any raw image, also compressed (.gz, .xz, .zst). An X.sha256 or X.bmap beside it is checked. Everything \
       on the drive is lost. The first block is written last, so that a drive that failed starts no computer.
 
+      --data adds a partition behind the image for what people save. It begins after some room for a larger image, and \
+      --update keeps it with all that is in it, whether or not --data is given again. A full write removes it.
+
         lifeboat write output/tier1.iso 4C530001230607115463
         lifeboat write output/tier1.iso --all-removable
         lifeboat write output/tier1.iso 4C530001230607115463 --update --yes
         lifeboat write output/tier1.iso --station --count 50
+        lifeboat write output/tier1.iso 4C530001230607115463 --data
       """)
 
   @Argument(help: "The image.", completion: .file()) var image: String
@@ -33,6 +37,13 @@ struct WriteVerb: Verb {
   @Flag(help: "Write only the blocks that differ.") var update = false
   @Flag(help: "Write nothing; compare.") var verifyOnly = false
   @Flag(name: .customLong("no-verify"), help: "Do not read back what was written.") var isNotVerified = false
+  @Flag(help: "Add a partition for data behind the image.") var data = false
+  @Option(
+    help: ArgumentHelp("With --data: exfat, which every computer reads (default), or ext4.", valueName: "file-system"))
+  var dataFileSystem: DataPartition.FileSystem?
+  @Option(
+    help: ArgumentHelp("With --data: the name that it is shown by (default: LIFEBOAT).", valueName: "name"))
+  var dataLabel: String?
   @Option(help: "How a drive's capacity is tested before it is written: quick takes seconds, full hours.")
   var probe = FlashSession.Probe.quick
   @Flag(help: "Take drives of more than 256 GB too.") var allowLarge = false
@@ -43,6 +54,10 @@ struct WriteVerb: Verb {
   func validate() throws {
     if [update, verifyOnly, isNotVerified].filter(\.self).count > 1 {
       throw ValidationError("--update, --verify-only and --no-verify exclude each other.")
+    }
+    if data, verifyOnly { throw ValidationError("--verify-only writes nothing: leave --data out.") }
+    if !data, dataFileSystem != nil || dataLabel != nil {
+      throw ValidationError("--data-file-system and --data-label belong to --data.")
     }
     if station {
       guard targets.isEmpty, !allRemovable else {
@@ -59,8 +74,11 @@ struct WriteVerb: Verb {
   }
 
   func run(on console: Console) async throws -> ExitStatus {
+    let options = try options
     let source = try await FlashSource(FilePath(image)).open()
-    let job = FlashJob(source: source, options: options, requirement: requirement(source), json: json, console: console)
+    try await options.data?.check(source)
+    let job = FlashJob(
+      source: source, options: options, requirement: requirement(source, options), json: json, console: console)
     if station { return try await FlashStation(job: job, count: count, asks: !yes).run() }
     let survey = await DriveSurvey.current()
     let plan = try allRemovable ? job.plan(everythingIn: survey) : job.plan(targets, in: survey)
@@ -76,15 +94,22 @@ struct WriteVerb: Verb {
   }
 
   private var options: FlashSession.Options {
-    var options = FlashSession.Options()
-    options.mode = update ? .update : verifyOnly ? .verifyOnly : isNotVerified ? .writeWithoutVerifying : .write
-    options.probe = probe
-    return options
+    get throws {
+      var options = FlashSession.Options()
+      options.mode = update ? .update : verifyOnly ? .verifyOnly : isNotVerified ? .writeWithoutVerifying : .write
+      options.probe = probe
+      if data {
+        options.data = try DataPartition(dataFileSystem ?? .exfat, label: dataLabel ?? DataPartition.usualLabel)
+      }
+      return options
+    }
   }
 
-  private func requirement(_ source: OpenedSource) -> Requirement {
-    Requirement(
-      needed: source.size, imagePath: FileTree.resolved(FilePath(image))?.string,
+  private func requirement(_ source: OpenedSource, _ options: FlashSession.Options) -> Requirement {
+    // A drive that is updated may have its data partition already.
+    let needed = options.data != nil && !update ? source.size.map { DataPartition.needed(for: $0) } : source.size
+    return Requirement(
+      needed: needed, imagePath: FileTree.resolved(FilePath(image))?.string,
       largest: allowLarge ? nil : Requirement.usualLargest, allowsLoopDevices: allowLoop)
   }
 }

@@ -15,19 +15,26 @@ struct FlashJob: Sendable {
   /// The drives that were named; any one that may not be written stops all.
   func plan(_ names: [String], in survey: DriveSurvey) throws -> FlashPlan {
     let selections = try names.map { try survey.select($0) }
-    for selection in selections { try survey.requireWritable(selection.drive, for: requirement) }
+    for selection in selections { try require(selection.drive, in: survey) }
     var unique: [TargetSelection] = []
     for selection in selections where !unique.contains(where: { $0.drive == selection.drive }) {
       unique.append(selection)
     }
-    return FlashPlan(image: source, mode: options.mode, selections: unique)
+    return FlashPlan(image: source, mode: options.mode, data: options.data, selections: unique)
+  }
+
+  /// Refuses a drive that may not be written. What this user may not read is judged when it is open.
+  func require(_ drive: Drive, in survey: DriveSurvey) throws(DriveDiscoveryFailure) {
+    try survey.requireWritable(drive, for: requirement) { $0.isAboutPermission }
   }
 
   /// Every drive that may be written.
   func plan(everythingIn survey: DriveSurvey) throws -> FlashPlan {
     let drives = survey.drives.filter { $0.isCandidate && survey.verdict(on: $0, for: requirement).isWritable }
     guard !drives.isEmpty else { throw WriteFailure.nothingToWrite }
-    return FlashPlan(image: source, mode: options.mode, selections: try drives.map { try survey.select($0.path) })
+    return FlashPlan(
+      image: source, mode: options.mode, data: options.data,
+      selections: try drives.map { try survey.select($0.path) })
   }
 
   /// Writes to the drives, each at its own pace.
@@ -36,7 +43,7 @@ struct FlashJob: Sendable {
     var held: [(index: Int, target: FlashTarget)] = []
     for (index, drive) in drives.enumerated() {
       do {
-        held.append((index, try FlashTarget(FilePath(drive.path), expected: drive.identity)))
+        held.append((index, try await drive.open { try drive.requireNoMember(in: $0) }))
       } catch {
         outcomes[index] = FlashReport.Target(drive, notOpened: error)
       }

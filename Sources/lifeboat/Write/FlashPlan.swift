@@ -8,6 +8,7 @@ import SystemPackage
 struct FlashPlan {
   let image: OpenedSource
   let mode: FlashSession.Mode
+  var data: DataPartition?
   let selections: [TargetSelection]
 
   var drives: [Drive] { selections.map(\.drive) }
@@ -26,9 +27,26 @@ struct FlashPlan {
     lines += [(image.blockMap, "block map"), (image.checksum, "checksum")].compactMap { file, what in
       file.map { "  with the \(what) \($0)" }
     }
-    let rows = drives.map(\.planCells)
-    let warning = mode == .verifyOnly ? [] : ["Everything on \(drives.count == 1 ? "it" : "them") will be lost."]
-    return (lines + [Columns.text(rows)] + (mode == .update ? [] : warning)).joined(separator: "\n")
+    let rows = drives.map { $0.planCells + [dataCell($0)].compactMap(\.self) }
+    return (lines + [Columns.text(rows)] + warnings).joined(separator: "\n")
+  }
+
+  private var warnings: [String] {
+    guard mode == .write || mode == .writeWithoutVerifying else { return [] }
+    let lost = drives.flatMap { drive in
+      drive.contents.partitions.filter(\.isData).map { "\(drive.path) (\($0.words))" }
+    }
+    let too = lost.isEmpty ? "" : ", what was saved in the data partition of \(lost.joined(separator: ", ")) too"
+    return ["Everything on \(drives.count == 1 ? "it" : "them") will be lost\(too)."]
+  }
+
+  /// What becomes of a drive's data partition.
+  private func dataCell(_ drive: Drive) -> String? {
+    if mode == .update, let kept = drive.contents.partitions.first(where: \.isData) { return "keeps \(kept.words)" }
+    guard let data, let size = image.size, let range = DataPartition.range(behind: size, on: drive.size) else {
+      return nil
+    }
+    return "+ \(range.length) \(data.words)"
   }
 
   private var verb: String {
@@ -49,6 +67,16 @@ extension TargetSelection {
     throw .notAnIdentity(
       path: drive.path, name: name.rawValue, identity: drive.identity.serial ?? drive.identity.wwn)
   }
+}
+
+extension Drive.Partition {
+  /// Its size and what is in it: `30.2 GB exfat "LIFEBOAT"`.
+  var words: String { "\(size) \(summary)" }
+}
+
+extension DataPartition {
+  /// What is in it: `exfat "LIFEBOAT"`.
+  var words: String { "\(fileSystem.rawValue) \"\(label)\"" }
 }
 
 extension Drive {

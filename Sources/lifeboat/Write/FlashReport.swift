@@ -21,6 +21,7 @@ struct FlashReport: Encodable {
     var zeroed: ByteCount
     var repaired: [FlashRange]
     var seconds: Double
+    var data: DataReport?
     var code: String?
     var error: String?
     var remedy: String?
@@ -28,13 +29,14 @@ struct FlashReport: Encodable {
     var status: ExitStatus
 
     private enum CodingKeys: CodingKey {
-      case path, serial, model, state, written, skipped, zeroed, repaired, seconds, code, error, remedy
+      case path, serial, model, state, written, skipped, zeroed, repaired, seconds, data, code, error, remedy
     }
 
     init(_ drive: Drive, _ outcome: FlashOutcome) {
       self.init(
         drive, state: outcome.state, written: outcome.written, skipped: outcome.skipped, zeroed: outcome.zeroed,
         repaired: outcome.repaired, seconds: outcome.seconds)
+      data = outcome.data.map { DataReport($0, on: drive) }
       if let failure = outcome.failure {
         fail(with: failure)
       } else if outcome.wasCancelled {
@@ -82,9 +84,10 @@ struct FlashReport: Encodable {
         if skipped > .zero { done += ", \(skipped) were equal" }
         if zeroed > .zero { done += ", \(zeroed) set to zero" }
         done += " in \(Duration.seconds(seconds).forPeople)"
-        return [done] + repairs
+        return [done] + [data?.line].compactMap { $0 } + repairs
       }
-      return ["\(name): \(error)"] + [remedy, state.sentence].compactMap { $0.map { "  " + $0 } } + repairs
+      let words = [remedy, state.sentence, state == .incompleteNotBootable ? data?.consolation : nil]
+      return ["\(name): \(error)"] + words.compactMap { $0.map { "  " + $0 } } + repairs
     }
 
     private var repairs: [String] {
@@ -109,6 +112,33 @@ struct FlashReport: Encodable {
     for target in targets {
       for line in target.lines { console.print(line) }
     }
+  }
+}
+
+/// The data partition of a drive.
+struct DataReport: Encodable {
+  var partition: FlashRange
+  /// Known of one that was made; of one that was there, as far as it could be read.
+  var fileSystem: String?
+  var label: String?
+  var kept: Bool
+
+  init(_ placed: DataPartition.Placed, on drive: Drive) {
+    partition = placed.range
+    kept = placed.made == nil
+    let there = drive.contents.partitions.first { $0.start == placed.range.offset }?.signatures.first
+    fileSystem = placed.made?.fileSystem.rawValue ?? there?.type
+    label = placed.made?.label ?? there?.label
+  }
+
+  fileprivate var line: String {
+    let words = [fileSystem, label.map { "\"\($0)\"" }].compactMap { $0 }.joined(separator: " ")
+    return "  data partition: \(partition.length) \(words)\(kept ? ", as it was" : "")"
+  }
+
+  /// What has to be said besides where a drive was left unfinished.
+  fileprivate var consolation: String? {
+    kept ? "Its data partition was not touched: run the same --update again." : nil
   }
 }
 

@@ -16,7 +16,8 @@ struct FlashStation {
   /// Runs until the count is reached or the person interrupts; then those under way are ended.
   /// - Returns: `success` if every stick that was plugged in was written, else `partial`.
   func run() async throws -> ExitStatus {
-    job.console.note("station: \(job.source.image); every stick that is plugged in from now on is overwritten.")
+    let data = job.options.data.map { ", with a partition for data, \($0.words)" } ?? ""
+    job.console.note("station: \(job.source.image)\(data); every stick that is plugged in from now on is overwritten.")
     if asks {
       try await Confirmation.ask("Type overwrite to go on:", expected: "overwrite", on: job.console) {
         Confirmation.matches($0, "overwrite")
@@ -50,7 +51,7 @@ struct FlashStation {
   private func write(_ drive: Drive, _ survey: DriveSurvey, _ tally: Tally) async throws {
     let report: FlashReport
     do {
-      try survey.requireWritable(drive, for: job.requirement)
+      try job.require(drive, in: survey)
       report = try await job.write([drive])
     } catch let refused as DriveDiscoveryFailure {
       report = FlashReport(image: job.source.image.string, targets: [.init(drive, notOpened: refused)])

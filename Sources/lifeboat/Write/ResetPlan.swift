@@ -21,7 +21,9 @@ struct ResetPlan {
     selection = try survey.select(name)
     let requirement = Requirement(
       needed: reset.fileSystem.smallest, largest: largest, allowsLoopDevices: allowsLoopDevices)
-    try survey.requireWritable(selection.drive, for: requirement) { $0.isAboutLeftovers }
+    try survey.requireWritable(selection.drive, for: requirement) {
+      $0.isAboutLeftovers || $0.isAboutPermission
+    }
   }
 
   /// The plan for a person to read.
@@ -38,7 +40,7 @@ struct ResetPlan {
   func carryOut(json: Bool, on console: Console) async throws -> ResetReport {
     let target: FlashReport.Target
     do {
-      let held = try FlashTarget(FilePath(drive.path), expected: drive.identity)
+      let held = try await drive.open()
       target = FlashReport.Target(
         drive, try await console.withProgress(of: [drive], json: json) { try await reset.run(on: held, progress: $0) })
     } catch is CancellationError {

@@ -26,7 +26,7 @@ actor LabMedium {
     name = "lab"
     kernel-arguments = ["norandmaps"]
     hooks = ["enable-shell"]
-    packages = ["libisoburn1", "lvm2", "cryptsetup-bin", "mdadm", "e2fsprogs", "exfatprogs", "dosfstools", "fdisk", "zstd", "gzip"]
+    packages = ["libisoburn1", "lvm2", "cryptsetup-bin", "mdadm", "e2fsprogs", "exfatprogs", "dosfstools", "fdisk", "zstd", "gzip", "dbus", "polkitd", "udisks2"]
     [image.tools]
     user = ["disk-list"]
     [image.files]

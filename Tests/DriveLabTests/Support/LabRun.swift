@@ -95,17 +95,22 @@ struct LabProgress: Decodable {
 }
 
 extension LabMachine {
-  /// Starts `lifeboat` in the computer.
-  func begin(_ name: String, _ arguments: String) async throws -> LabRun {
-    try await begin(name, command: "lifeboat \(arguments)")
+  /// Starts `lifeboat` in the computer, as root or another user.
+  func begin(_ name: String, _ arguments: String, as user: String? = nil) async throws -> LabRun {
+    try await begin(name, command: Self.lifeboat(arguments, as: user))
+  }
+
+  private static func lifeboat(_ arguments: String, as user: String?) -> String {
+    (user.map { "runuser -u \($0) -- " } ?? "") + "lifeboat \(arguments)"
   }
 
   /// Starts `lifeboat write` on a terminal of its own, where `type` answers.
-  func beginOnTerminal(_ name: String, _ arguments: String) async throws -> LabRun {
+  func beginOnTerminal(_ name: String, _ arguments: String, as user: String? = nil) async throws -> LabRun {
     try await require("mkfifo /lab/\(name).typed")
     return try await begin(
       name,
-      command: "script -qefc 'lifeboat \(arguments) >/lab/\(name).out' /lab/\(name).err <>/lab/\(name).typed",
+      command:
+        "script -qefc '\(Self.lifeboat(arguments, as: user)) >/lab/\(name).out' /lab/\(name).err <>/lab/\(name).typed",
       output: "/dev/null", errors: "/dev/null")
   }
 
@@ -122,9 +127,9 @@ extension LabMachine {
   }
 
   /// Runs `lifeboat` in the computer to its end.
-  func lifeboat(_ arguments: String) async throws -> LabOutcome {
+  func lifeboat(_ arguments: String, as user: String? = nil) async throws -> LabOutcome {
     let name = "run\(UInt32.random(in: 0 ... .max))"
-    return try await begin(name, arguments).end()
+    return try await begin(name, arguments, as: user).end()
   }
 }
 
