@@ -67,12 +67,13 @@ let package = Package(
       ]),
     stage("DriveDiscovery", ["HostSystem", "CBlkid"]),
     stage("FlashMedia", ["DriveDiscovery", "HostSystem", "CLinux", "CBus"]),
+    stage("BootSite", ["OpticalMedia", "BootAssembly", "HostSystem"]),
     stage("TrialMachine", ["HostSystem"]),
     .executableTarget(
       name: "lifeboat",
       dependencies: [
         "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "DriveDiscovery",
-        "FlashMedia", "TrialMachine", "HostSystem",
+        "FlashMedia", "BootSite", "TrialMachine", "HostSystem",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -92,6 +93,7 @@ let package = Package(
     tests("OpticalMedia", ["BootAssembly"]),
     tests("DriveDiscovery"),
     tests("FlashMedia", ["DriveDiscovery", "CLinux"]),
+    tests("BootSite", ["OpticalMedia", "BootAssembly", "RecoveryManifest"]),
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
     .testTarget(name: "ImageTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
     .testTarget(
@@ -106,7 +108,7 @@ let package = Package(
       dependencies: ["RecoveryPlan", "RecoveryManifest", "HostSystem", "TestSupport", system], swiftSettings: strict),
     .testTarget(
       name: "BootTests",
-      dependencies: ["TrialMachine", "OpticalMedia", "BootAssembly", "HostSystem", "TestSupport", system],
+      dependencies: ["TrialMachine", "BootSite", "OpticalMedia", "BootAssembly", "HostSystem", "TestSupport", system],
       swiftSettings: strict),
     .testTarget(
       name: "DriveLabTests",
