@@ -66,6 +66,7 @@ let package = Package(
       ]),
     stage("DriveDiscovery", ["HostSystem", "CBlkid"]),
     stage("FlashMedia", ["DriveDiscovery", "HostSystem", "CLinux"]),
+    stage("NetworkBootProtocol", ["HostSystem"]),
     stage("TrialMachine", ["HostSystem"]),
     .executableTarget(
       name: "lifeboat",
@@ -90,6 +91,7 @@ let package = Package(
     tests("OpticalMedia", ["BootAssembly"]),
     tests("DriveDiscovery"),
     tests("FlashMedia", ["DriveDiscovery"]),
+    tests("NetworkBootProtocol"),
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
     .testTarget(name: "ImageTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
     .testTarget(
