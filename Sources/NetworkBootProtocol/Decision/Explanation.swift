@@ -98,7 +98,7 @@ extension ServerView {
     case (.proxy, .x64HTTP), (.proxy, .ia32HTTP):
       "HTTP boot takes the URL of a proxy, and the ISO brings its own signed loaders."
     case (.proxy, .biosIPXE), (.proxy, .x64IPXE), (.proxy, .ia32IPXE):
-      "iPXE says that it loads by HTTP (options 77 and 175), which is faster than TFTP."
+      "iPXE says that it loads by HTTP (options 77 and 175), which takes fewer round trips than TFTP."
     case (.proxy, .biosPXE), (.proxy, .ia32PXE):
       "Our GRUB has this server's address inside, because GRUB ignores proxies."
     }

@@ -105,7 +105,7 @@ extension ServerView {
       let grant = Grant(kind: kind, admission: admission, file: try file(for: request))
       return .answer(try builder.answer(grant))
     }
-    guard let file = shadowFile(for: request) else {
+    guard let file = try shadowFile(for: request) else {
       return .answer(try builder.answer(Grant(kind: kind, admission: admission, file: .absent(.absent))))
     }
     if plane == .bootServer { throw .shadowHasNoBootServer }
@@ -115,10 +115,10 @@ extension ServerView {
 
   /// The file of a shadow reply; nil where there can be none: not allowed, the client is on another segment, where the
   /// site's OFFER is not seen, or no shim with a name that fits the packet.
-  private func shadowFile(for request: BootRequest) -> Grant.File? {
-    guard !request.isRelayed, let file = try? file(for: request), case .loader(_, let name, _) = file, canShadow(name)
-    else { return nil }
-    return file
+  private func shadowFile(for request: BootRequest) throws(IgnoreReason) -> Grant.File? {
+    let (image, files) = try files(for: request)
+    guard !request.isRelayed, let name = files[.shim], canShadow(name) else { return nil }
+    return .loader(.shim, name, image: image)
   }
 
   /// Whether a shadow reply is allowed and has room for the name of the shim.
@@ -132,10 +132,17 @@ extension ServerView {
     machines.first { $0.match.fits(request) }?.image ?? assignments.first { $0.fits(request) }?.image ?? defaultImage
   }
 
-  /// The file that a machine loads.
-  func file(for request: BootRequest) throws(IgnoreReason) -> Grant.File {
+  /// A machine's image and its files.
+  private func files(for request: BootRequest) throws(IgnoreReason) -> (image: String, files: [BootLoader: ObjectName])
+  {
     guard let image = image(for: request) else { throw .noImage }
     guard let files = images[image] else { throw .unknownImage(image) }
+    return (image, files)
+  }
+
+  /// The file that a machine loads.
+  func file(for request: BootRequest) throws(IgnoreReason) -> Grant.File {
+    let (image, files) = try files(for: request)
     let loader = request.kind.loader
     guard let name = files[loader] else { throw .noFile(image: image, loader) }
     return .loader(loader, name, image: image)

@@ -58,7 +58,7 @@ extension [UInt8] {
 
   /// Adds bytes and as many NULs as a field of so many bytes needs; what is too long is cut.
   mutating func append(_ bytes: [UInt8], paddedTo width: Int) {
-    append(contentsOf: bytes.prefix(width))
+    append(contentsOf: bytes.prefix(Swift.max(0, width)))
     append(contentsOf: repeatElement(0, count: Swift.max(0, width - bytes.count)))
   }
 }

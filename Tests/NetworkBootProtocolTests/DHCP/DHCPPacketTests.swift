@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import HostSystem
 import NetworkBootProtocol
 import Testing
 
@@ -79,7 +80,7 @@ import Testing
     #expect(try DHCPPacket(parsing: bytes) == packet)
     let pieces = max(1, (count + 254) / 255)
     #expect(packet.options.wireCount == Firmware.x64.packet().options.wireCount + count + 2 * pieces)
-    if count == 256 { #expect(bytes.suffix(260).dropLast(4).first == 43) }
+    if count == 256 { #expect(Array(bytes.suffix(4)) == hex("2b01ffff")) }
   }
 
   @Test("options in file and sname are read, file first (RFC 2132 §9.3, RFC 3396 §5)") func overload() throws {
@@ -118,7 +119,7 @@ import Testing
     #expect(problem(header + hex("35")) == .truncatedOption(code: 53))
     #expect(problem(header + hex("350101 3cff 50")) == .truncatedOption(code: 60))
     let giant = [UInt8](repeating: 7, count: 255)
-    let four = (0..<4).flatMap { _ in [43, 255] + giant }
+    let four: [UInt8] = Array(repeating: [43, 255] + giant, count: 4).flatMap { $0 }
     #expect(problem(header + four + [255]) == nil)
     #expect(problem(header + four + [43, 5, 1, 2, 3, 4, 5]) == .oversizedOption(code: 43, limit: 1024))
     #expect(problem(header + hex("340100 ff")) == .overload)
@@ -129,8 +130,6 @@ import Testing
     #expect(problem(nested) == .overload)
     var cut = header + hex("340102 ff")
     cut.replaceSubrange(106..<108, with: hex("0c05"))
-    #expect(problem(cut) == nil, "sname is all padding before its last two bytes")
-    cut.replaceSubrange(44..<108, with: [UInt8](repeating: 0, count: 62) + hex("0c05"))
     #expect(problem(cut) == .truncatedOption(code: 12))
   }
 
