@@ -39,6 +39,13 @@ public struct TFTPTransfer: Sendable, Hashable {
     public var timer: Duration?
     /// How it ended; then nothing follows.
     public var outcome: Outcome?
+
+    /// A step; without arguments nothing happens.
+    public init(send: Send = .nothing, timer: Duration? = nil, outcome: Outcome? = nil) {
+      self.send = send
+      self.timer = timer
+      self.outcome = outcome
+    }
   }
 
   /// How a transfer ended.
