@@ -67,6 +67,7 @@ let package = Package(
     stage("DriveDiscovery", ["HostSystem", "CBlkid"]),
     stage("FlashMedia", ["DriveDiscovery", "HostSystem", "CLinux"]),
     stage("BootSite", ["OpticalMedia", "BootAssembly", "HostSystem"]),
+    stage("NetworkBootProtocol", ["HostSystem"]),
     stage("TrialMachine", ["HostSystem"]),
     .executableTarget(
       name: "lifeboat",
@@ -91,6 +92,7 @@ let package = Package(
     tests("OpticalMedia", ["BootAssembly"]),
     tests("DriveDiscovery"),
     tests("FlashMedia", ["DriveDiscovery"]),
+    tests("NetworkBootProtocol"),
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
     .testTarget(name: "ImageTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
     .testTarget(
