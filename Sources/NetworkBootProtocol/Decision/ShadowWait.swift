@@ -94,7 +94,7 @@ public struct ShadowWait: Sendable, Hashable {
     packet.messageType = .request
     packet.options[.requestedAddress] = offer.yourAddress.bytes
     packet.options[.serverIdentifier] = site
-    packet.options[.clientIdentifier] = request.packet.options[.clientIdentifier]
+    packet.options[.clientIdentifier] = request.packet.options[.clientIdentifier].flatMap { $0.count <= 255 ? $0 : nil }
     return Commit(packet: packet, destination: .broadcast(port: 67, interface: request.arrival.interface))
   }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
 import NetworkBootProtocol
 
 /// DISCOVERs as firmware sends them: the options in its order, by EDK2's PxeBcDhcp4.c and HttpBootDhcp4.c, iPXE's dhcp.c
