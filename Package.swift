@@ -81,7 +81,7 @@ let package = Package(
       name: "lifeboat",
       dependencies: [
         "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "DriveDiscovery",
-        "FlashMedia", "TrialMachine", "NetworkBoot", "HostSystem",
+        "FlashMedia", "BootSite", "NetworkBoot", "TrialMachine", "HostSystem",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -100,8 +100,9 @@ let package = Package(
     tests("OpticalMedia", ["BootAssembly"]),
     tests("DriveDiscovery"),
     tests("FlashMedia", ["DriveDiscovery"]),
+    tests("BootSite", ["OpticalMedia", "BootAssembly", "RecoveryManifest"]),
     tests("NetworkBootProtocol"),
-    tests("NetworkBoot", ["BootSite", "NetworkBootProtocol", "TrialMachine"]),
+    tests("NetworkBoot", ["BootSite", "BootAssembly", "TrialMachine"]),
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
     .testTarget(name: "ImageTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
     .testTarget(

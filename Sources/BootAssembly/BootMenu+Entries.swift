@@ -7,21 +7,16 @@ internal import RecoveryManifest
 /// `sha256sum.txt` with its output on the eighth console, then a restart after ten seconds, or the panic screen. Its
 /// messages go to the screen, and are not silenced by `quiet`, because somebody waits for them.
 extension BootMenu {
-  var entries: [String] { [systems, memoryTest, localDisk, advanced, ending] }
+  var entries: [String] {
+    network == nil ? [systems, memoryTest, localDisk, advanced, ending] : [systems, localDisk, advanced, ending]
+  }
 
   private var systems: String {
     """
     if [ -n "$system" ]; then
       menuentry \(GrubText.word("Start " + title)) --id start --unrestricted {
         start_system $system serial quiet
-      }
-      menuentry "Start from memory (the medium can be removed afterwards)" --id memory --unrestricted {
-        start_system $system serial quiet toram
-      }
-      menuentry "Check this medium for errors" --id check --unrestricted {
-        echo "Every file will be read, which takes some minutes; Alt+F8 shows each one."
-        start_system $system screen loglevel=4 verify-checksums=sha256
-      }
+      }\(mediumEntries)
     else
       menuentry \(GrubText.word(title + " cannot start on this computer: why?")) --id start --unrestricted {
     \(impossible)
@@ -32,6 +27,22 @@ extension BootMenu {
     fi
 
     """
+  }
+
+  /// What needs a medium.
+  private var mediumEntries: String {
+    network != nil
+      ? ""
+      : """
+
+        menuentry "Start from memory (the medium can be removed afterwards)" --id memory --unrestricted {
+          start_system $system serial quiet toram
+        }
+        menuentry "Check this medium for errors" --id check --unrestricted {
+          echo "Every file will be read, which takes some minutes; Alt+F8 shows each one."
+          start_system $system screen loglevel=4 verify-checksums=sha256
+        }
+      """
   }
 
   private var impossible: String {

@@ -24,6 +24,17 @@ struct BootMenu {
   var timeout: Int
   /// The entry that starts by itself: its number or its `--id`.
   var defaultEntry = "0"
+  /// Nil for a medium; for the disk of a start from the network, what differs there.
+  var network: Network?
+
+  /// A start from the network: the layers are fetched by the initial RAM file system, so there is no medium to check
+  /// or to copy, and each architecture may come from a medium of its own.
+  struct Network {
+    /// The identifier of each architecture's medium.
+    var identifiers: [Architecture: String]
+    /// Kernel arguments as they stand in the medium's menu, in the place of `kernelArguments`.
+    var arguments: String
+  }
 
   /// The only name by which anything finds this medium; two media never share it.
   static func marker(_ identifier: String) -> String { "lifeboat/\(identifier)/medium" }
@@ -126,19 +137,28 @@ struct BootMenu {
   }
 
   private var systemFunction: String {
-    let path = "/lifeboat/\(identifier)/$1"
     // With a menu password nobody is to reach a root shell by a failing start: live-boot restarts instead.
-    let own = ((password == nil ? [] : ["panic=60"]) + kernelArguments).map { " " + GrubText.word($0) }.joined()
+    let words = ((password == nil ? [] : ["panic=60"]) + kernelArguments).map { " " + GrubText.word($0) }.joined()
+    let own = network?.arguments ?? words
+    let boot = network == nil ? "boot=live" : "boot=live lifeboat.boot=net"
+    let id = network == nil ? identifier : "$id"
+    let path = "/lifeboat/\(id)/$1"
     return """
       # start_system ARCHITECTURE SCREEN [KERNEL-ARGUMENT …]: the last console is where the system's own messages go.
       function start_system {
         if [ "$2" = screen ]; then set consoles="console=ttyS0,115200n8 console=tty0"
         else set consoles="console=tty0 console=ttyS0,115200n8"; fi
-        echo "Loading the recovery system ($1) …"
-        linux "($medium)\(path)/vmlinuz" boot=live "live-media-path=\(path)" lifeboat.id=\(identifier) $3 $4 $consoles\(own)
+        echo "Loading the recovery system ($1) …"\(chosenIdentifier)
+        linux "($medium)\(path)/vmlinuz" \(boot) "live-media-path=\(path)" lifeboat.id=\(id) $3 $4 $consoles\(own)
         initrd "($medium)\(path)/initrd.img"
       }
 
       """
+  }
+
+  /// Sets `id` to the identifier of the medium that the architecture came from.
+  private var chosenIdentifier: String {
+    (network?.identifiers ?? [:]).sorted { $0.key < $1.key }
+      .map { "\n  if [ \"$1\" = \($0.key.rawValue) ]; then set id=\($0.value); fi" }.joined()
   }
 }

@@ -92,7 +92,7 @@ public struct MediumBuilder: Sendable {
     entries += [list, BootTree.Entry(Self.eltoritoPath, .file(eltorito, try HostFile.size(eltorito)))]
     entries += try await recordEntries(record, signingKey: signingKey)
     let tree = BootTree(
-      volumeIdentifier: volumeIdentifier, timestamp: timestamp, entries: entries,
+      volumeIdentifier: Self.volumeIdentifier(of: image.name), timestamp: timestamp, entries: entries,
       biosBoot: .init(image: Self.eltoritoPath, hybridMBR: mbr), efiSystemPartition: efi, identity: identifier)
     return Medium(tree: tree, record: record)
   }
@@ -100,8 +100,8 @@ public struct MediumBuilder: Sendable {
   static let eltoritoPath = "boot/grub/i386-pc/eltorito.img"
 
   /// `LIFEBOAT_` and the image's name in the characters of an ISO 9660 volume identifier.
-  var volumeIdentifier: String {
-    let name = image.name.uppercased().unicodeScalars.map { scalar -> Character in
+  static func volumeIdentifier(of image: String) -> String {
+    let name = image.uppercased().unicodeScalars.map { scalar -> Character in
       ("A"..."Z").contains(scalar) || ("0"..."9").contains(scalar) ? Character(scalar) : "_"
     }
     return String(("LIFEBOAT_" + String(name)).prefix(32))

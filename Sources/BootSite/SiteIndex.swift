@@ -38,6 +38,11 @@ public struct SiteIndex: Sendable, Hashable, Codable {
     public init(name: String, title: String, media: [String: Medium], entries: [String: String]) {
       (self.name, self.title, self.media, self.entries) = (name, title, media, entries)
     }
+
+    /// The names of all objects that the image needs.
+    public var objectNames: Set<String> {
+      Set(entries.values).union(media.values.flatMap { [$0.kernel, $0.initrd] + $0.layers }).subtracting([""])
+    }
   }
 
   /// What one architecture of an image is.
@@ -46,9 +51,23 @@ public struct SiteIndex: Sendable, Hashable, Codable {
     public var identifier: String
     /// The manifest's release.
     public var release: String
+    /// The object that is the kernel: `boot/tier1/x64/vmlinuz`.
+    public var kernel: String
+    /// The object that is the initrd, which has the list of layers and servers in it.
+    public var initrd: String
+    /// The kernel's command line, a word each, without consoles.
+    public var arguments: [String]
+    /// The objects that are the layers, bottom first.
+    public var layers: [String]
 
     /// Describes a medium.
-    public init(identifier: String, release: String) { (self.identifier, self.release) = (identifier, release) }
+    public init(
+      identifier: String, release: String, kernel: String = "", initrd: String = "", arguments: [String] = [],
+      layers: [String] = []
+    ) {
+      (self.identifier, self.release, self.kernel, self.initrd) = (identifier, release, kernel, initrd)
+      (self.arguments, self.layers) = (arguments, layers)
+    }
   }
 
   /// A file under the name that it is asked for by.

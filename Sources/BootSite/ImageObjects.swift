@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+internal import BootAssembly
+internal import HostSystem
+internal import OpticalMedia
+internal import SystemPackage
+
+/// Turns the media of one image into the objects of a set.
+struct ImageObjects {
+  let store: ObjectStore
+  /// A folder on the file system of the store.
+  let scratch: FilePath
+  let servers: [String]
+  let progress: ProgressEvent.Handler
+
+  /// What an image has become.
+  struct Result {
+    var image: SiteIndex.Image
+    var objects: [SiteIndex.Object]
+    /// Bytes that were not in the store before.
+    var added: ByteCount
+  }
+
+  static let plain = "application/octet-stream"
+  /// What firmware takes for a RAM disk: UEFI 2.10, section 24.7.6.
+  static let ramDisk = "application/vnd.efi-iso"
+
+  /// - Parameter systems: one for each architecture of the image, in the order of preference.
+  /// - Throws: `Site.Failure`, `OperationFailure`, `ExternalCommand.Failure`, `ISOImage.Failure`, `CancellationError`.
+  func make(_ systems: [(medium: PublishedMedium, variant: MediumRecord.Variant)]) async throws -> Result? {
+    guard let lead = systems.first?.medium else { return nil }
+    let name = lead.record.image
+    var result = Result(
+      image: SiteIndex.Image(name: name, title: lead.record.title, media: [:], entries: [:]), objects: [], added: .zero)
+    var starts: [NetworkBootDisk.System] = []
+    for (medium, variant) in systems {
+      let step = "publish \(name) \(variant.architecture)"
+      progress(.started(step: step, total: nil))
+      let start = try await add(variant, of: medium, to: &result)
+      starts.append(start)
+      progress(.finished(step: step, produced: nil))
+    }
+    let disk = scratch.appending("\(name).iso")
+    let partition = scratch.appending("efi.img")
+    try lead.writeSystemPartition(to: partition)
+    let tree = try NetworkBootDisk(
+      image: name, title: lead.record.title, timestamp: systems.map(\.medium.record.timestamp).max() ?? 0,
+      settings: lead.settings, systems: starts, marker: lead.record.identifier, efiSystemPartition: partition,
+      look: lead.look()
+    ).tree()
+    _ = try await ISOImage.write(tree, to: disk, progress: progress)
+    let object = "boot/\(name).iso"
+    try adopt(disk, as: object, type: Self.ramDisk, into: &result)
+    result.image.entries["uefi-http"] = object
+    return result
+  }
+
+  /// Layers, kernel and initrd of one architecture.
+  private func add(
+    _ variant: MediumRecord.Variant, of medium: PublishedMedium, to result: inout Result
+  ) async throws -> NetworkBootDisk.System {
+    let (record, folder) = (medium.record, medium.folder(variant))
+    let prefix = "boot/\(record.image)/\(variant.architecture)"
+    let layers = try variant.layers.map { path in
+      let file = try medium.file(path)
+      return NetworkInitrd.Layer(
+        name: medium.name(ofLayer: path), size: file.size, digest: file.sha256, object: "layers/\(file.sha256).squashfs"
+      )
+    }
+    for (path, layer) in zip(variant.layers, layers) { try copy(path, of: medium, as: layer.object, into: &result) }
+    try copy(variant.kernel, of: medium, as: "\(prefix)/vmlinuz", into: &result)
+
+    let files =
+      [(MediumRecord.path, medium.recordBytes)]
+      + (medium.signatureBytes.map { [(MediumRecord.signaturePath, $0)] } ?? [])
+    let initrd = NetworkInitrd(
+      servers: servers, image: record.image, folder: folder, layers: layers, mediumFiles: files,
+      timestamp: record.timestamp)
+    let target = scratch.appending("initrd.img")
+    let expected = try medium.file(variant.initrd).sha256
+    try await initrd.write(to: target, scratch: scratch) { write in
+      var hasher = Digest.Hasher()
+      try medium.read(variant.initrd) {
+        hasher.update($0)
+        try write($0)
+      }
+      guard hasher.finish() == expected else { throw medium.changed }
+    }
+    let start = try adopt(target, as: "\(prefix)/initrd.img", type: Self.plain, into: &result)
+    result.image.media[variant.architecture] = SiteIndex.Medium(
+      identifier: record.identifier, release: record.release, kernel: "\(prefix)/vmlinuz",
+      initrd: "\(prefix)/initrd.img",
+      arguments: NetworkBootDisk.kernelArguments(
+        medium.settings, architecture: variant.architecture, identifier: record.identifier),
+      layers: layers.map(\.object))
+    return NetworkBootDisk.System(
+      architecture: variant.architecture, identifier: record.identifier,
+      kernel: store.path(try medium.file(variant.kernel).sha256), initrd: store.path(start))
+  }
+
+  /// A file of the medium as it is.
+  private func copy(
+    _ path: String, of medium: PublishedMedium, as name: String, into result: inout Result
+  ) throws {
+    let file = try medium.file(path)
+    do {
+      let isNew = try store.put(file.sha256, size: file.size) { try medium.read(path, $0) }
+      if isNew { result.added += file.size }
+    } catch is ObjectStore.Mismatch {
+      throw medium.changed
+    }
+    result.objects.append(.init(name: name, size: file.size, digest: file.sha256, type: Self.plain))
+  }
+
+  @discardableResult private func adopt(
+    _ file: FilePath, as name: String, type: String, into result: inout Result
+  ) throws -> Digest {
+    let (digest, size, isNew) = try store.adopt(file)
+    if isNew { result.added += size }
+    result.objects.append(.init(name: name, size: size, digest: digest, type: type))
+    return digest
+  }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+internal import BootAssembly
+internal import HostSystem
+internal import OpticalMedia
+internal import SystemPackage
+
+/// A medium whose every byte was compared with its record, opened for taking out what the network needs of it.
+struct PublishedMedium {
+  let path: FilePath
+  let record: MediumRecord
+  let recordBytes: [UInt8]
+  let signatureBytes: [UInt8]?
+  let settings: BootMenuSettings
+  private let reader: ISOReader
+
+  /// Reads all of a medium and compares it; with a key the record's signature has to be by that key.
+  /// - Throws: `Site.Failure`, `MediumVerification.Failure`, `ISOReader.Failure`, `OperationFailure`.
+  init(_ path: FilePath, key: FilePath?, progress: ProgressEvent.Handler) async throws {
+    let report = try await MediumVerification.verify(path, progress: progress)
+    guard report.isClean else {
+      let places = report.unchecked.map { "bytes that nothing answers for: \($0)" }
+      throw Site.Failure.mediumDamaged(path, findings: report.findings.map(\.message) + places)
+    }
+    if let key {
+      do {
+        try await SiteKey.verify(report.recordBytes, signature: report.signatureBytes, publicKey: key)
+      } catch let failure as BootAssemblyFailure where failure.exitCode == .notAsPromised {
+        throw Site.Failure.mediumNotSigned(path, reason: failure.message)
+      }
+    }
+    self.path = path
+    reader = try ISOReader(path)
+    (recordBytes, signatureBytes) = (report.recordBytes, report.signatureBytes)
+    record = try MediumRecord(decoding: report.recordBytes)
+    // From here on nothing is read but what the record answers for, digest by digest: the file may have changed.
+    let menu = try Self.content("boot/grub/grub.cfg", of: record, reader, path)
+    guard let settings = BootMenuSettings(menu: String(decoding: menu, as: UTF8.self)) else {
+      throw Site.Failure.mediumUnsuitable(path, reason: "its start menu is not one that this Lifeboat knows")
+    }
+    self.settings = settings
+    try check()
+  }
+
+  /// What becomes a name of an object, or a word in the list that a shell reads, must be harmless.
+  private func check() throws(Site.Failure) {
+    guard SiteIndex.isImageName(record.image) else {
+      throw .mediumUnsuitable(path, reason: "“\(record.image)” is no name for an image")
+    }
+    guard record.identifier.wholeMatch(of: /[0-9a-f]{16}/) != nil, !record.variants.isEmpty else {
+      throw .mediumUnsuitable(path, reason: "its record names no system, or has no identifier")
+    }
+    for variant in record.variants {
+      let folder = folder(variant)
+      guard ["x64", "x86"].contains(variant.architecture), variant.kernel == "\(folder)/vmlinuz",
+        variant.initrd == "\(folder)/initrd.img", !variant.layers.isEmpty
+      else { throw .mediumUnsuitable(path, reason: "its files lie where none of this version's would") }
+      for layer in variant.layers
+      where layer != "\(folder)/\(name(ofLayer: layer))"
+        || name(ofLayer: layer).wholeMatch(of: /[0-9]{2}-[A-Za-z0-9._-]+\.squashfs/) == nil
+      {
+        throw .mediumUnsuitable(path, reason: "“\(layer)” is no name for a layer")
+      }
+    }
+  }
+
+  /// Where a system's files lie, on the medium and in memory after a start from the network.
+  func folder(_ variant: MediumRecord.Variant) -> String { "lifeboat/\(record.identifier)/\(variant.architecture)" }
+  /// The last part of a layer's path.
+  func name(ofLayer path: String) -> String { FilePath(path).lastComponent?.string ?? "" }
+
+  /// What the record says of a file.
+  /// - Throws: `Site.Failure.mediumUnsuitable`.
+  func file(_ name: String) throws(Site.Failure) -> MediumRecord.File {
+    guard let file = record.files.first(where: { $0.path == name }) else {
+      throw .mediumUnsuitable(path, reason: "its record has no \(name)")
+    }
+    return file
+  }
+
+  /// Hands out the bytes of a file of the medium; whoever takes them compares them.
+  func read(_ name: String, _ take: ([UInt8]) throws -> Void) throws {
+    guard let node = reader.tree.node(name), node.kind == .file else {
+      throw Site.Failure.mediumUnsuitable(path, reason: "it has no \(name)")
+    }
+    for extent in node.extents { try read(extent.bounds, take) }
+  }
+
+  /// The EFI system partition as a file.
+  /// - Throws: `Site.Failure`, `OperationFailure`, `ISOReader.Failure`.
+  func writeSystemPartition(to target: FilePath) throws {
+    guard let whole = record.efiSystemPartition,
+      let start = reader.partitionTable?.partitions.first(where: \.isEFISystemPartition)?.range.offset.bytes
+    else { throw Site.Failure.mediumUnsuitable(path, reason: "it has no EFI system partition") }
+    try AtomicFile.create(at: target) { descriptor, _ in
+      var hasher = Digest.Hasher()
+      try read(start..<start + whole.size.bytes) { piece in
+        hasher.update(piece)
+        try OperationFailure.wrap("write", target) { _ = try descriptor.writeAll(piece) }
+      }
+      guard hasher.finish() == whole.sha256 else { throw changed }
+    }
+  }
+
+  /// Theme and font of the menu.
+  func look() throws -> [BootTree.Entry] {
+    try record.files.filter { file in NetworkBootDisk.lookFolders.contains { file.path.hasPrefix($0) } }.map {
+      BootTree.Entry($0.path, .bytes(try Self.content($0.path, of: record, reader, path)))
+    }
+  }
+
+  /// The file is not any more what was verified a moment ago.
+  var changed: Site.Failure { .mediumDamaged(path, findings: ["it was changed while it was published"]) }
+
+  private func read(_ range: Range<Int64>, _ take: ([UInt8]) throws -> Void) throws {
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      try Task.checkCancellation()
+      let count = Int(min(1 << 20, range.upperBound - offset))
+      try take(try reader.image.bytes(at: offset, count: count))
+      offset += Int64(count)
+    }
+  }
+
+  private static func content(
+    _ name: String, of record: MediumRecord, _ reader: ISOReader, _ path: FilePath
+  ) throws -> [UInt8] {
+    let bytes = try reader.content(of: name)
+    guard Digest(of: bytes) == record.files.first(where: { $0.path == name })?.sha256 else {
+      throw Site.Failure.mediumDamaged(path, findings: ["\(name) is not what the record says"])
+    }
+    return bytes
+  }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+internal import BootAssembly
+internal import HostSystem
+internal import SystemPackage
+
+/// The moment in which a set becomes current, and what goes afterwards.
+extension Site {
+  /// Writes a set, makes it current, then removes what no kept set needs. The caller holds the lock.
+  func commit(_ wanted: SiteIndex, _ old: OpenedSet?, _ signing: Signing, keep: Int) async throws -> Publication {
+    var index = wanted
+    index.images.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    index.objects = SiteIndex.objects(of: index.images, from: index.objects)
+    if let old, isSame(index, old, signing) {
+      return Publication(
+        number: old.index.number, isNew: false, index: old.index, added: .zero, lost: [], removedSets: [])
+    }
+    index.number = (numbers.last ?? 0) + 1
+    try await write(index, signing)
+    try makeCurrent(index.number)
+    let removed = try await collect(keep: max(keep, 1))
+    return Publication(
+      number: index.number, isNew: true, index: index, added: .zero, lost: [], removedSets: removed)
+  }
+
+  /// Whether the current set says all of this already.
+  private func isSame(_ index: SiteIndex, _ old: OpenedSet, _ signing: Signing) -> Bool {
+    var numbered = index
+    numbered.number = old.index.number
+    let wantsSignature = if case .key = signing { true } else { false }
+    return numbered == old.index && wantsSignature == (old.signedBy != nil)
+  }
+
+  /// A set appears whole, by one rename.
+  private func write(_ index: SiteIndex, _ signing: Signing) async throws {
+    let bytes = try index.encoded()
+    let draft = scratch.appending("set")
+    FileTree.remove(draft)
+    try FileTree.makeFolder(draft)
+    try AtomicFile.write(bytes, to: draft.appending("index.json"))
+    if case .key(let key) = signing {
+      try AtomicFile.write(try await SiteKey.sign(bytes, with: key), to: draft.appending("index.json.sig"))
+      if FileTree.kind(of: keyFile) == nil {
+        try AtomicFile.write(Array((try await SiteKey.describe(key).publicKey + "\n").utf8), to: keyFile)
+      }
+    }
+    try FileTree.makeFolder(setsFolder)
+    let final = setsFolder.appending(String(index.number))
+    try OperationFailure.wrap("rename", final) { try AtomicFile.move(draft, to: final) }
+  }
+
+  /// Whoever opens `current` finds the old set or the new one, never neither.
+  func makeCurrent(_ number: Int) throws {
+    let new = folder.appending(".current.new")
+    try FileTree.makeLink(new, to: "sets/\(number)")
+    try OperationFailure.wrap("rename", link) { try AtomicFile.move(new, to: link) }
+  }
+
+  /// Removes all but the newest sets and the current one, and objects that none of these names.
+  private func collect(keep: Int) async throws -> [Int] {
+    let current = currentNumber
+    let kept = Set(numbers.suffix(keep) + [current].compactMap { $0 })
+    let removed = numbers.filter { !kept.contains($0) }
+    var needed = Set<Digest>()
+    for number in kept {
+      // A set that cannot be read might need anything: then nothing goes, and a later publication tries again.
+      guard let bytes = try? FileTree.bytes(of: indexFile(number)), let index = try? SiteIndex(decoding: bytes) else {
+        return []
+      }
+      needed.formUnion(index.objects.map(\.digest))
+    }
+    for number in removed { FileTree.remove(setsFolder.appending(String(number))) }
+    _ = store.keepOnly(needed)
+    return removed
+  }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import HostSystem
+import Testing
+
+@testable import BootSite
+
+/// What an index may say.
+struct SiteIndexTests {
+  static func index(_ change: (inout SiteIndex) -> Void = { _ in }) -> SiteIndex {
+    let digest = Digest(of: "content")
+    var index = SiteIndex(
+      number: 7, servers: ["http://192.0.2.10"],
+      images: [
+        .init(
+          name: "tier1", title: "First “aid”",
+          media: ["x64": .init(identifier: "0123456789abcdef", release: "bookworm", layers: ["layers/a.squashfs"])],
+          entries: ["uefi-http": "boot/tier1.iso"])
+      ],
+      objects: [
+        .init(name: "boot/tier1.iso", size: ByteCount(7), digest: digest, type: "application/vnd.efi-iso"),
+        .init(name: "layers/a.squashfs", size: ByteCount(7), digest: digest, type: "application/octet-stream"),
+      ])
+    change(&index)
+    return index
+  }
+
+  @Test func survivesWritingAndReading() throws {
+    let index = Self.index()
+    let bytes = try index.encoded()
+    #expect(try SiteIndex(decoding: bytes) == index)
+    #expect(try SiteIndex(decoding: bytes).encoded() == bytes)
+  }
+
+  static let bad: [@Sendable (inout SiteIndex) -> Void] = [
+    { $0.format = 2 }, { $0.format = 0 }, { $0.number = 0 }, { $0.objects.removeLast() },
+    { $0.objects.append($0.objects[0]) }, { $0.images.append($0.images[0]) }, { $0.images[0].name = "a b" },
+    { $0.images[0].name = "a/b" }, { $0.objects[0].size = ByteCount(-1) },
+  ]
+
+  @Test(arguments: bad.indices) func refuses(_ number: Int) throws {
+    let bytes = try Self.index(Self.bad[number]).encoded()
+    #expect { _ = try SiteIndex(decoding: bytes) } throws: { ($0 as? Site.Failure)?.code == "index-unreadable" }
+  }
+
+  @Test(arguments: [
+    "", "/etc/passwd", "../x", "a/../b", "a/./b", "a//b", "a/", ".hidden", "a/.hidden", "a b", "a\nb", "a\0b", "ä",
+    "a%2e",
+    String(repeating: "a", count: 201),
+  ])
+  func refusesTheName(_ name: String) throws {
+    #expect(!SiteIndex.isObjectName(name))
+    let bytes = try Self.index { $0.objects[0].name = name }.encoded()
+    #expect(throws: Site.Failure.self) { try SiteIndex(decoding: bytes) }
+  }
+
+  @Test(arguments: ["", "{", "[]", "{\"format\": 1}", "{\"format\": \"1\"}"]) func refusesOtherFiles(_ text: String) {
+    #expect(throws: Site.Failure.self) { try SiteIndex(decoding: Array(text.utf8)) }
+  }
+
+  @Test(arguments: [
+    ("http://192.0.2.10", "http://192.0.2.10"), ("http://192.0.2.10/", "http://192.0.2.10"),
+    ("http://192.0.2.10:8080/", "http://192.0.2.10:8080"), ("http://10.0.0.1/a/b//", "http://10.0.0.1/a/b"),
+  ])
+  func takesTheServer(given: String, becomes: String) throws { #expect(try ServerAddress.checked(given) == becomes) }
+
+  @Test(arguments: [
+    "192.0.2.10", "https://192.0.2.10", "http://", "http://boot.example.org", "http://192.0.2.999", "http://[::1]",
+    "http://192.0.2.10:0", "http://192.0.2.10:70000", "http://192.0.2.10:x", "http://192.0.2.10/a b",
+    "http://192.0.2.10\nserver http://192.0.2.66", "http://a:b@192.0.2.10", "http://192.0.2.10/$(reboot)",
+  ])
+  func refusesTheServer(_ text: String) {
+    #expect { _ = try ServerAddress.checked(text) } throws: { ($0 as? Site.Failure)?.code == "bad-server" }
+  }
+}
