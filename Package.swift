@@ -72,7 +72,7 @@ let package = Package(
     stage(
       "NetworkBoot",
       [
-        "BootSite", "NetworkBootProtocol", "BootAssembly", "HostSystem", "CLinux",
+        "BootSite", "NetworkBootProtocol", "HostSystem", "CLinux",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
       ]),

@@ -4,16 +4,8 @@ public import SystemPackage
 
 /// Why the network boot service cannot begin, or cannot go on.
 public enum NetworkBootFailure: Diagnosable, Equatable {
-  /// There is no site in that folder.
-  case notASite(FilePath, reason: String)
-  /// The index of a set cannot be read.
-  case indexUnreadable(FilePath, reason: String)
-  /// The index was written by a newer Lifeboat.
-  case indexTooNew(FilePath, format: Int, known: Int)
-  /// The index's signature is not the site's.
-  case indexNotTrusted(FilePath, reason: String)
   /// Objects of the set are not there, or are not as large as the index says.
-  case objectsMissing(FilePath, names: [String])
+  case objectsMissing(FilePath, set: Int, names: [String])
   /// The set has no image of that name.
   case noSuchImage(name: String, names: [String])
   /// The set has several images, and none was chosen.
@@ -32,10 +24,6 @@ extension NetworkBootFailure {
   /// Stable identifier.
   public var code: String {
     switch self {
-    case .notASite: "not-a-site"
-    case .indexUnreadable: "index-unreadable"
-    case .indexTooNew: "index-too-new"
-    case .indexNotTrusted: "index-not-trusted"
     case .objectsMissing: "objects-missing"
     case .noSuchImage: "no-such-image"
     case .imageNotChosen: "image-not-chosen"
@@ -49,13 +37,8 @@ extension NetworkBootFailure {
   /// What happened and where.
   public var message: String {
     switch self {
-    case .notASite(let path, let reason): "\(path) is no site: \(reason)"
-    case .indexUnreadable(let path, let reason): "\(path) is no index of a set: \(reason)"
-    case .indexTooNew(let path, let format, let known):
-      "\(path) has format \(format); this Lifeboat knows formats up to \(known)"
-    case .indexNotTrusted(let path, let reason): "\(path) is not trusted: \(reason)"
-    case .objectsMissing(let path, let names):
-      "\(path) names \(names.count.counted("object")) that the site does not have whole: \(Self.some(names))"
+    case .objectsMissing(let site, let number, let names):
+      "set \(number) of \(site) has \(names.count.counted("object")) that the site does not hold whole: \(Self.some(names))"
     case .noSuchImage(let name, let names): "the set has no image \"\(name)\"; it has \(Self.some(names))"
     case .imageNotChosen(let names): "the set has \(names.count.counted("image")): \(Self.some(names))"
     case .noInterface(let name, let names):
@@ -74,10 +57,7 @@ extension NetworkBootFailure {
   /// What to do about it.
   public var remedy: String? {
     switch self {
-    case .notASite: "Name the folder that \"lifeboat publish\" wrote to, or check that its disk is there."
-    case .indexUnreadable, .objectsMissing: "Publish the set again, or switch back to an older one."
-    case .indexTooNew: "Install the Lifeboat that published this set, or a newer one."
-    case .indexNotTrusted: "Publish the set again with the site's key, or name the right public key."
+    case .objectsMissing: "Publish the set again, or go back to the one before: lifeboat publish --rollback"
     case .noSuchImage: "Choose one of these images."
     case .imageNotChosen: "Choose one with --image."
     case .noInterface: "Check the name with: ip -4 address"
@@ -94,9 +74,7 @@ extension NetworkBootFailure {
   /// Inputs, rights and ports differ.
   public var exitCode: ExitStatus {
     switch self {
-    case .notASite: .noInput
-    case .indexUnreadable, .indexTooNew: .badInput
-    case .indexNotTrusted, .objectsMissing: .notAsPromised
+    case .objectsMissing: .notAsPromised
     case .noSuchImage, .imageNotChosen, .noInterface: .usage
     case .portTaken: .busy
     case .portForbidden, .socket: .systemLimit

@@ -99,7 +99,7 @@ private final class DHCPListener: ChannelInboundHandler {
   /// What has nothing to do with starting computers is no news: every computer on the wire sends it.
   private func log(_ reason: IgnoreReason, _ envelope: AddressedEnvelope<ByteBuffer>) {
     switch reason {
-    case .notNetboot, .notARequest, .noMessageType, .requestForSite, .notTheOffer: return
+    case .notNetboot, .notARequest, .noMessageType, .requestForSite, .forAnotherServer, .notTheOffer: return
     default: break
     }
     let hardware = (try? DHCPPacket(parsing: envelope.data.readableBytesView))?.hardware

@@ -82,7 +82,7 @@ final class HTTPConnection: ChannelInboundHandler {
     closesAfterwards = !request.isKeepAlive || hasBody
     let set = server.sets.current
     let answer =
-      hasBody
+      hasBody && [.GET, .HEAD].contains(request.method)
       ? HTTPAnswer.refusal(.badRequest, "it has a body")
       : HTTPAnswer.decide(request, in: set, authorities: authorities(context, set))
     guard let body = answer.body else {

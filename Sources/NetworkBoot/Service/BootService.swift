@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import BootSite
 internal import HostSystem
 internal import NIOCore
 internal import NIOPosix
@@ -18,7 +19,7 @@ public struct BootService: Sendable {
   public struct Options: Sendable {
     /// The site's folder.
     public var site: FilePath
-    /// The site's public key, by which the index has to be signed.
+    /// The only key by which the index may be signed; nil for the site's own, if it has one.
     public var key: FilePath?
     /// The interfaces; none means all that lead to other computers.
     public var interfaces: [String] = []
@@ -30,6 +31,9 @@ public struct BootService: Sendable {
     public var httpPort = 80
     /// UDP.
     public var tftpPort = 69
+
+    /// Whether the DHCP ports are opened; tests of the other servers do without.
+    package var listensForDHCP = true
 
     /// A site with everything else as it usually is.
     public init(site: FilePath) { self.site = site }
@@ -49,7 +53,7 @@ public struct BootService: Sendable {
   public init(_ options: Options) { self.options = options }
 
   /// Opens what is served and says what each client will get; listens on nothing.
-  /// - Throws: `NetworkBootFailure`, and what a key throws that cannot be used.
+  /// - Throws: `NetworkBootFailure`, `Site.Failure`, and what a key throws that cannot be used.
   public func plan() async throws -> ServicePlan {
     let set = try await read(EventLog { _ in })
     return try ServicePlan(options, set.current, NetworkInterface.chosen(options.interfaces))
@@ -59,7 +63,7 @@ public struct BootService: Sendable {
   /// - Parameters:
   ///   - onEvent: gets what happens, one event at a time, on any thread.
   ///   - whenReady: called once, when all ports are open.
-  /// - Throws: `NetworkBootFailure` where it cannot begin; nothing after that.
+  /// - Throws: `NetworkBootFailure`, `Site.Failure` where it cannot begin; nothing after that.
   public func run(
     onEvent: @escaping @Sendable (ServiceEvent) -> Void, whenReady: @Sendable (ServicePlan) -> Void
   ) async throws {
@@ -83,7 +87,7 @@ public struct BootService: Sendable {
   }
 
   private func read(_ events: EventLog) async throws -> SiteFollower {
-    try await SiteFollower(SiteReader(site: options.site, key: options.key), events: events)
+    try await SiteFollower(Site(at: options.site), trusting: options.key, events: events)
   }
 
   /// Ends all channels and threads. There is nobody to tell if that fails: the process ends too.

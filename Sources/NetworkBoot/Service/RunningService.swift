@@ -37,7 +37,7 @@ actor RunningService {
   func untilCancelled() async {
     while (try? await Task.sleep(for: .seconds(1))) != nil {
       if await sets.look() { useCurrentSet() }
-      await followInterfaces()
+      if options.listensForDHCP { await followInterfaces() }
     }
   }
 

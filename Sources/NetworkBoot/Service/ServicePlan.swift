@@ -10,10 +10,8 @@ public struct ServicePlan: Sendable, Hashable, Encodable {
   public var site: String
   /// The set's number.
   public var set: Int
-  /// The fingerprint of the key that signed the set; nil where no key was given to check it with.
+  /// The fingerprint of the key that signed the set; nil for a set without signature.
   public var signedBy: String?
-  /// Whether there is a signature at all.
-  public var isSigned: Bool
   /// How the service stands beside the site's DHCP.
   public var mode: BootService.Mode
   /// The image of all clients.
@@ -81,8 +79,7 @@ public struct ServicePlan: Sendable, Hashable, Encodable {
     let view = try ServerView(options, set)
     site = options.site.string
     self.set = set.index.number
-    signedBy = if case .signed(let fingerprint) = set.trust { fingerprint } else { nil }
-    isSigned = set.trust != .unsigned
+    signedBy = set.signedBy
     mode = options.mode
     image = view.defaultImage ?? ""
     self.interfaces = interfaces.map {

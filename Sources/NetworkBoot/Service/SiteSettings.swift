@@ -105,23 +105,25 @@ public struct SiteSettings: Sendable, Hashable, Encodable {
 
   /// PowerShell. The vendor classes are matched by their beginning, which names the architecture.
   private static func windows(_ rows: [Row], _ server: String) -> [String] {
-    rows.flatMap { row -> [String] in
-      let isHTTP = row.kind.bootProtocol == .http
-      return row.architectures.flatMap { number -> [String] in
-        let name = "Lifeboat \(row.kind.title)" + (row.architectures.count > 1 ? " \(number)" : "")
-        let decimal = String(number)
-        let five = String(repeating: "0", count: 5 - decimal.count) + decimal
-        let vendor = "\(isHTTP ? "HTTPClient" : "PXEClient"):Arch:\(five)"
-        let policy = "-PolicyName '\(name)'"
-        var lines = [
-          "Add-DhcpServerv4Class -Name '\(name)' -Type Vendor -Data '\(vendor)'",
-          "Add-DhcpServerv4Policy -Name '\(name)' -Condition OR -VendorClass EQ,'\(name)*'",
-        ]
-        let first = isHTTP ? "-OptionId 60 -Value 'HTTPClient'" : "-OptionId 66 -Value '\(server)'"
-        lines.append("Set-DhcpServerv4OptionValue \(policy) \(first)")
-        lines.append("Set-DhcpServerv4OptionValue \(policy) -OptionId 67 -Value '\(row.file)'")
-        return lines
+    let definition = "Add-DhcpServerv4OptionDefinition -OptionId 60 -Name 'Vendor class' -Type String"
+    return [definition]
+      + rows.flatMap { row -> [String] in
+        let isHTTP = row.kind.bootProtocol == .http
+        return row.architectures.flatMap { number -> [String] in
+          let name = "Lifeboat \(row.kind.title)" + (row.architectures.count > 1 ? " \(number)" : "")
+          let decimal = String(number)
+          let five = String(repeating: "0", count: 5 - decimal.count) + decimal
+          let vendor = "\(isHTTP ? "HTTPClient" : "PXEClient"):Arch:\(five)"
+          let policy = "-PolicyName '\(name)'"
+          var lines = [
+            "Add-DhcpServerv4Class -Name '\(name)' -Type Vendor -Data '\(vendor)'",
+            "Add-DhcpServerv4Policy -Name '\(name)' -Condition OR -VendorClass EQ,'\(name)*'",
+          ]
+          let first = isHTTP ? "-OptionId 60 -Value 'HTTPClient'" : "-OptionId 66 -Value '\(server)'"
+          lines.append("Set-DhcpServerv4OptionValue \(policy) \(first)")
+          lines.append("Set-DhcpServerv4OptionValue \(policy) -OptionId 67 -Value '\(row.file)'")
+          return lines
+        }
       }
-    }
   }
 }

@@ -23,7 +23,7 @@ struct SocketSet: Sendable {
     httpPort = http.first?.port ?? options.httpPort
     tftpPort = tftp.first?.port ?? options.tftpPort
     var refusal: NetworkBootFailure?
-    for interface in interfaces {
+    for interface in options.listensForDHCP ? interfaces : [] {
       do throws(NetworkBootFailure) { dhcp.append(try DHCPSockets(interface, options.mode)) } catch {
         guard options.interfaces.isEmpty, case .portTaken = error else { throw error }
         refusal = error

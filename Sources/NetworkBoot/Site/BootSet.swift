@@ -12,42 +12,23 @@ internal import SystemPackage
 struct BootSet: Sendable {
   /// What was published.
   let index: SiteIndex
-  /// The site's folder.
-  let site: FilePath
-  /// Who signed it.
-  let trust: Trust
+  /// The fingerprint of the key that signed it; nil for a set without signature.
+  let signedBy: String?
+  private let site: Site
   private let objects: [String: SiteIndex.Object]
 
-  /// What is known about who made a set.
-  enum Trust: Sendable, Hashable {
-    /// The signature is by the key with this fingerprint.
-    case signed(fingerprint: String)
-    /// There is a signature, but no key to check it with.
-    case unchecked
-    /// There is no signature.
-    case unsigned
-  }
-
-  init(_ index: SiteIndex, of site: FilePath, trust: Trust) {
-    self.index = index
-    self.site = site
-    self.trust = trust
-    objects = Dictionary(index.objects.map { ($0.name, $0) }) { first, _ in first }
+  init(_ set: Site.OpenedSet, of site: Site) {
+    (index, signedBy, self.site) = (set.index, set.signedBy, site)
+    objects = Dictionary(set.index.objects.map { ($0.name, $0) }) { first, _ in first }
   }
 
   /// The object of a name; nil if the set has none.
   func object(_ name: ObjectName) -> SiteIndex.Object? { objects[name.text] }
 
-  /// Where an object lies.
-  func path(of object: SiteIndex.Object) -> FilePath {
-    let hex = object.digest.hex
-    return site.appending("objects").appending(String(hex.prefix(2))).appending(hex)
-  }
-
   /// Opens an object for reading; it may block.
   /// - Throws: `OperationFailure`; with `.ioError` where the file is not as large as the index says.
   func open(_ object: SiteIndex.Object) throws -> OpenObject {
-    let path = path(of: object)
+    let path = site.path(of: object)
     let descriptor = try OperationFailure.wrap("open", path) {
       try SystemPackage.FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .noFollow])
     }
@@ -63,7 +44,7 @@ struct BootSet: Sendable {
 
   /// The names of objects that are not there whole.
   func missing() -> [String] {
-    index.objects.filter { FileTree.status(of: path(of: $0))?.size != $0.size.bytes }.map(\.name)
+    index.objects.filter { FileTree.status(of: site.path(of: $0))?.size != $0.size.bytes }.map(\.name)
   }
 
   /// The boot files of each image, as decisions need them.

@@ -15,21 +15,23 @@ internal import SystemPackage
 final class SiteFollower: Sendable {
   private struct State {
     var set: BootSet
-    var target: String
+    var number: Int
     /// What was said last about the site, so that it is said once.
     var trouble: String?
   }
 
   private let state: Mutex<State>
-  private let reader: SiteReader
+  private let site: Site
+  private let key: FilePath?
   private let events: EventLog
 
   /// Opens the current set.
-  init(_ reader: SiteReader, events: EventLog) async throws {
-    let target = try reader.currentTarget()
-    state = Mutex(State(set: try await reader.read(target), target: target))
-    self.reader = reader
-    self.events = events
+  /// - Parameter key: the only key to be trusted; nil for the site's own, if it has one.
+  /// - Throws: `Site.Failure`, `NetworkBootFailure.objectsMissing`, and what a key throws that cannot be used.
+  init(_ site: Site, trusting key: FilePath?, events: EventLog) async throws {
+    (self.site, self.key, self.events) = (site, key, events)
+    let set = try await Self.read(site, site.currentNumber, key)
+    state = Mutex(State(set: set, number: set.index.number))
   }
 
   /// The set that is served now.
@@ -39,14 +41,14 @@ final class SiteFollower: Sendable {
   /// - Returns: whether another set is served now.
   func look() async -> Bool {
     do {
-      let target = try reader.currentTarget()
-      let (known, trouble) = state.withLock { ($0.target, $0.trouble) }
-      guard target != known || trouble != nil else { return false }
-      let set = try await reader.read(target)
-      state.withLock { $0 = State(set: set, target: target) }
-      if trouble != nil { events.say(.init(.site, "the site \(reader.site) is back")) }
-      guard target != known else { return false }
-      events.say(.init(.set, "set \(set.index.number) is served from now on; transfers of the last one go on"))
+      let number = site.currentNumber
+      let (known, trouble) = state.withLock { ($0.number, $0.trouble) }
+      guard number != known || trouble != nil else { return false }
+      let set = try await Self.read(site, number, key)
+      state.withLock { $0 = State(set: set, number: set.index.number) }
+      if trouble != nil { events.say(.init(.site, "the site \(site.folder) is back")) }
+      guard number != known else { return false }
+      events.say(.init(.set, "set \(set.index.number) is served from now on; transfers of set \(known) go on"))
       return true
     } catch is CancellationError {
       return false
@@ -54,6 +56,17 @@ final class SiteFollower: Sendable {
       complain(error)
       return false
     }
+  }
+
+  /// Reads a set and looks whether all its objects are there.
+  private static func read(_ site: Site, _ number: Int?, _ key: FilePath?) async throws -> BootSet {
+    guard let number else { throw Site.Failure.nothingPublished(site.folder) }
+    let set = BootSet(try await site.set(number, trusting: key), of: site)
+    let missing = set.missing()
+    guard missing.isEmpty else {
+      throw NetworkBootFailure.objectsMissing(site.folder, set: number, names: missing)
+    }
+    return set
   }
 
   private func complain(_ error: any Error) {

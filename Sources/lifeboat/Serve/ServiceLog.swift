@@ -51,8 +51,7 @@ struct ServiceLog: Sendable {
 extension ServicePlan {
   /// The plan for people.
   var lines: [String] {
-    let trust =
-      signedBy.map { "signed by \($0)" } ?? (isSigned ? "signature not checked: no --key was given" : "not signed")
+    let trust = signedBy.map { "signed by \($0)" } ?? "not signed: anybody who can write there decides what is started"
     var lines = ["site \(site), set \(set), \(trust)", "image \(image)"]
     lines += interfaces.map { "interface \($0.name), address \($0.address) in \($0.subnet)" }
     if interfaces.isEmpty { lines.append("no network interface has an IPv4 address yet") }

@@ -26,7 +26,7 @@ struct ServeVerb: Verb {
   var site: String
 
   @Option(
-    help: ArgumentHelp("The site's public key, which the set must be signed with.", valueName: "pub"),
+    help: ArgumentHelp("The only key to be trusted; without it the site's own, if it is signed.", valueName: "pub"),
     completion: .file(extensions: ["pub"]))
   var key: String?
 
