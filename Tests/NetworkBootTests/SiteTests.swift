@@ -119,7 +119,8 @@ import Testing
   }
 
   @Test func anImageHasToBeThere() async throws {
-    var options = BootService.Options(site: try site().path)
+    let site = try site()
+    var options = BootService.Options(site: site.path)
     options.image = "other"
     let service = BootService(options)
     await #expect(throws: NetworkBootFailure.noSuchImage(name: "other", names: ["demo"])) { try await service.plan() }

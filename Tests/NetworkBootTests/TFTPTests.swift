@@ -122,7 +122,7 @@ import Testing
           """)
       #expect(
         outcome.lines == [
-          "True b'\\x00\\x06tsize\\x001500000\\x00blksize\\x001468\\x00'", "b'\\x00\\x03\\x00\\x01' 516",
+          "True b'\\x00\\x06blksize\\x001468\\x00tsize\\x001500000\\x00'", "b'\\x00\\x03\\x00\\x01' 516",
         ], "\(outcome)")
       _ = try await service.events.first { $0.message == "boot/shimx64.efi, size asked" }
     }

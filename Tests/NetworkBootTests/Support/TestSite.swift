@@ -18,13 +18,20 @@ final class TestSite: Sendable {
     var type = "application/octet-stream"
   }
 
-  /// Bytes that differ at every place that a test may cut.
+  /// Bytes that tell where they come from: each piece of 4 KiB begins with its number.
   static func bytes(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
     var state = seed
-    return (0..<count).map { _ in
+    let noise = (0..<4096).map { _ in
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return UInt8(truncatingIfNeeded: state >> 56)
     }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count + noise.count)
+    while bytes.count < count {
+      withUnsafeBytes(of: UInt64(bytes.count).bigEndian) { bytes += $0 }
+      bytes += noise.dropLast(8)
+    }
+    return Array(bytes.prefix(count))
   }
 
   /// Writes a set and makes it the current one.
