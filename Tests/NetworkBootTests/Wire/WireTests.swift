@@ -5,7 +5,9 @@ import TestSupport
 import Testing
 
 /// The real program beside a plain DHCP server, dnsmasq, on a wire of namespaces.
-@Suite(.serialized, .enabled("needs root, network namespaces and dnsmasq") { await TestWire.isPossible() })
+@Suite(
+  .serialized, .timeLimit(.minutes(5)),
+  .enabled("needs root, network namespaces and dnsmasq") { await TestWire.isPossible() })
 struct WireTests {
   private let http16 = "HTTPClient:Arch:00016:UNDI:003000"
   private let disk = TestSite.bytes(2_000_000)
