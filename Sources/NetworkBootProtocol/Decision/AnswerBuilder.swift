@@ -16,7 +16,6 @@ struct AnswerBuilder {
   func answer(_ grant: Grant) throws(IgnoreReason) -> Answer {
     var packet = base(plane == .dhcp ? .offer : .ack)
     switch grant.file {
-    case .nothing: break
     case .absent(let name): setTFTP(name, in: &packet)
     case .loader(let loader, let name, _):
       if loader.isFetchedByHTTP {

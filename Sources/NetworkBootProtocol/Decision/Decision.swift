@@ -79,8 +79,6 @@ public struct Grant: Sendable, Hashable {
     case loader(BootLoader, ObjectName, image: String)
     /// A name that no server has, so that the firmware gives PXE up at once and comes to its HTTP entry.
     case absent(ObjectName)
-    /// Nothing: an address alone, in mode `full`.
-    case nothing
   }
 }
 

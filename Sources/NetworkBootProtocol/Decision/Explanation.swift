@@ -73,7 +73,6 @@ extension ServerView {
   private func answer(to kind: ClientKind, _ name: ObjectName) -> String {
     let place = kind.loader.isFetchedByHTTP ? "by HTTP" : "by TFTP"
     switch mode {
-    case .full: return "An address of the pool, and \(name) \(place)."
     case .site:
       return kind.bootProtocol == .http
         ? "Nothing on port 67; the site's server sends option 60 HTTPClient and the URL of \(name) as option 67."
@@ -88,7 +87,6 @@ extension ServerView {
 
   private func reason(for kind: ClientKind, _ name: ObjectName) -> String {
     switch (mode, kind) {
-    case (.full, _): "This server is the only one on an isolated wire."
     case (.site, _): "In mode site the site's DHCP server points here."
     case (.proxy, .x64PXE) where shadow == .never:
       "The signed GRUB ignores proxies, and the shadow reply is not allowed: the firmware's HTTP entry is the way."

@@ -59,10 +59,6 @@ public enum IgnoreReason: Error, Sendable, Hashable {
   case yields(to: SeenServer)
   /// The answer would be longer than the client takes.
   case answerTooLong(bytes: Int, limit: Int)
-  /// In mode full the pool answers on port 67.
-  case poolAnswers
-  /// The pool has no address left.
-  case noFreeAddress
 
   // The site's OFFER, for which a shadow reply waits
   /// It is not the OFFER for this client.
@@ -118,8 +114,6 @@ extension IgnoreReason {
     case .noFile(let image, let loader): "the image \"\(image)\" has no \(loader.rawValue)"
     case .yields(let server): "\(server) boots machines here and has priority"
     case .answerTooLong(let bytes, let limit): "the answer needs \(bytes) bytes, and the client takes \(limit)"
-    case .poolAnswers: "in mode full the address pool answers on port 67"
-    case .noFreeAddress: "the pool has no free address"
     case .notTheOffer: "it is not the OFFER that is waited for"
     case .offerWithoutAddress: "the OFFER has no address for the client"
     case .offerHasBootFile(let server): "the OFFER of \(server) names a boot file, which the firmware prefers"

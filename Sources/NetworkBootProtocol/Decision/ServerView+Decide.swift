@@ -30,8 +30,7 @@ extension ServerView {
   /// | iPXE with HTTP | offer with the URL of the script | ACK with the URL |
   ///
   /// In mode `site` port 67 is silent, and port 4011 answers all PXE clients with the boot file: firmware asks there if
-  /// the site's server sends option 60 without 43, as Windows' does when told to (FOGProject/fog-docs#188). In mode
-  /// `full` port 67 is for `LeasePool`.
+  /// the site's server sends option 60 without 43, as Windows' does when told to (FOGProject/fog-docs#188).
   public func decide(_ request: BootRequest, at plane: Plane) -> Decision {
     do throws(IgnoreReason) {
       try checkMessage(of: request, at: plane)
@@ -49,7 +48,6 @@ extension ServerView {
   private func checkMessage(of request: BootRequest, at plane: Plane) throws(IgnoreReason) {
     let chosen = request.packet.options.address(.serverIdentifier)
     switch (plane, request.messageType) {
-    case (.dhcp, _) where mode == .full: throw .poolAnswers
     case (.dhcp, .discover):
       if mode == .site { throw .siteMode }
     case (.dhcp, .request):

@@ -10,8 +10,6 @@ public struct ServerView: Sendable, Hashable {
     case proxy
     /// The site's DHCP server names us and the boot file; port 67 stays silent.
     case site
-    /// On an isolated wire, with addresses of our own.
-    case full
   }
 
   /// Whether x64 UEFI's PXE may be answered in the shape of BOOTP, see `ShadowWait`.

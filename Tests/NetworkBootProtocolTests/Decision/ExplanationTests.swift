@@ -17,7 +17,7 @@ import Testing
           view.shadow = .commit
           view.uefiNaming = .atBootServer
         }
-      ), ("site", base.with { $0.mode = .site }), ("full", base.with { $0.mode = .full }),
+      ), ("site", base.with { $0.mode = .site }),
       ("no image", base.with { $0.defaultImage = nil }), ("policy none", base.with { $0.policy = .none }),
       ("no HTTP files", base.with { $0.images["tier1"]?[.ramDisk] = nil }),
     ]
@@ -40,7 +40,7 @@ import Testing
   @Test("an explanation says what the decision does", arguments: ClientKind.allCases)
   func agrees(kind: ClientKind) {
     let firmware = Self.firmware(kind)
-    for (title, view) in Self.views where view.mode != .full {
+    for (title, view) in Self.views {
       let explanation = view.explain(kind)
       switch view.decide(firmware) {
       case .answer(let answer):

@@ -77,7 +77,6 @@ import Testing
     #expect(elsewhere.reason == .forAnotherServer(Wire.site))
     #expect(view.decideAtBootServer(.bios) { $0.options[.serverIdentifier] = Wire.server.bytes }.answer != nil)
     #expect(view.decideAtBootServer(.ia32HTTP).reason == .httpAsksBootServer)
-    #expect(view.with { $0.mode = .full }.decide(.bios).reason == .poolAnswers)
   }
 
   @Test("an answer that the client cannot take") func tooLong() throws {
@@ -106,7 +105,7 @@ import Testing
       .relayAddress(.broadcast), .noSource(.any, port: 0), .messageType(.inform, .dhcp), .forAnotherServer(Wire.site),
       .requestForSite, .httpAsksBootServer, .shadowHasNoBootServer, .siteMode, .policyNone, .unknownMachine,
       .deniedMachine, .noImage, .unknownImage("a"), .noFile(image: "a", .shim), .yields(to: server),
-      .answerTooLong(bytes: 2, limit: 1), .poolAnswers, .noFreeAddress, .notTheOffer, .offerWithoutAddress,
+      .answerTooLong(bytes: 2, limit: 1), .notTheOffer, .offerWithoutAddress,
       .offerHasBootFile(server: Wire.site),
     ]
     #expect(Set(reasons.map(\.message)).count == reasons.count)
