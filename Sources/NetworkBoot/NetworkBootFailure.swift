@@ -92,11 +92,14 @@ public enum ServicePort: Sendable, Hashable, CustomStringConvertible {
   case dhcp(Int)
   /// UDP: where PXE clients ask a boot server.
   case bootServer(Int)
+  /// UDP: where DHCP clients are answered; the probe of the wire is one.
+  case dhcpClient(Int)
 
   /// The number.
   public var number: Int {
     switch self {
-    case .http(let number), .tftp(let number), .dhcp(let number), .bootServer(let number): number
+    case .http(let number), .tftp(let number), .dhcp(let number), .bootServer(let number), .dhcpClient(let number):
+      number
     }
   }
 
@@ -105,7 +108,7 @@ public enum ServicePort: Sendable, Hashable, CustomStringConvertible {
 
   var isDHCP: Bool {
     switch self {
-    case .dhcp, .bootServer: true
+    case .dhcp, .bootServer, .dhcpClient: true
     case .http, .tftp: false
     }
   }
@@ -117,6 +120,7 @@ public enum ServicePort: Sendable, Hashable, CustomStringConvertible {
     case .tftp: "UDP port \(number) (TFTP)"
     case .dhcp: "UDP port \(number) (DHCP)"
     case .bootServer: "UDP port \(number) (PXE boot server)"
+    case .dhcpClient: "UDP port \(number) (DHCP client)"
     }
   }
 
@@ -127,6 +131,7 @@ public enum ServicePort: Sendable, Hashable, CustomStringConvertible {
     case .dhcp:
       "Let this computer's DHCP server name the boot files, with --mode site; or choose another with --interface."
     case .bootServer: "Stop that server: one PXE boot server fits on a computer."
+    case .dhcpClient: "Stop the DHCP client of that interface for as long as the check takes."
     }
   }
 }

@@ -59,6 +59,24 @@ public struct BootService: Sendable {
     return try ServicePlan(options, set.current, NetworkInterface.chosen(options.interfaces))
   }
 
+  /// Asks who else answers starting computers on the wires that would be served.
+  /// - Throws: `NetworkBootFailure` where port 68 cannot be had.
+  public func probe() async throws -> [WireReport] {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    do {
+      let interfaces = try NetworkInterface.chosen(options.interfaces)
+      var reports: [WireReport] = []
+      for interface in interfaces {
+        reports.append(WireReport(interface, try await WireProbe(interface: interface).run(group: group), options.mode))
+      }
+      try? await group.shutdownGracefully()
+      return reports
+    } catch {
+      try? await group.shutdownGracefully()
+      throw error
+    }
+  }
+
   /// Serves until the task is cancelled.
   /// - Parameters:
   ///   - onEvent: gets what happens, one event at a time, on any thread.

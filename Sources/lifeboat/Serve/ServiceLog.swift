@@ -56,10 +56,7 @@ extension ServicePlan {
     lines += interfaces.map { "interface \($0.name), address \($0.address) in \($0.subnet)" }
     if interfaces.isEmpty { lines.append("no network interface has an IPv4 address yet") }
     lines += ports.map { "port \($0.transport) \($0.number): \($0.purpose)" }
-    for client in clients {
-      lines.append("\(client.title): \(client.verdict)")
-      lines += ([client.answer, client.reason] + client.notes).map { "  \($0)" }
-    }
+    lines += clients.flatMap(\.lines)
     lines += objects.map { "object \($0.name), \($0.size), \($0.type), sha256 \($0.digest.short)" }
     for settings in settings {
       for text in settings.texts {
@@ -69,4 +66,18 @@ extension ServicePlan {
     }
     return lines
   }
+}
+
+extension ServicePlan.Client {
+  /// A kind of client for people.
+  var lines: [String] { ["\(title): \(verdict)"] + ([answer, reason] + notes).map { "  \($0)" } }
+}
+
+/// What `--check` has found.
+struct CheckedWires: Encodable {
+  var clients: [ServicePlan.Client]
+  var wires: [WireReport]
+
+  /// For people.
+  var lines: [String] { wires.flatMap { $0.lines } + clients.flatMap(\.lines) }
 }

@@ -17,6 +17,7 @@ struct ServeVerb: Verb {
       With --mode site the site's DHCP server names the boot files: what it has to be told is printed.
 
         sudo lifeboat serve --site /srv/lifeboat
+        sudo lifeboat serve --site /srv/lifeboat --check
         lifeboat serve --site /srv/lifeboat --mode site --dry-run
       """)
 
@@ -47,6 +48,9 @@ struct ServeVerb: Verb {
   var tftpPort = 69
 
   @Flag(name: .customLong("dry-run"), help: "Say what would be served, to whom and why, and end.") var isDryRun = false
+  @Flag(help: "Say who else answers starting computers on the wire, and what each kind would be given, and end.")
+  var check = false
+
   @Flag(help: "One JSON document on standard output; while serving, one line of JSON for each event.") var json = false
 
   func validate() throws {
@@ -62,9 +66,16 @@ struct ServeVerb: Verb {
       if json { try console.printJSON(plan) } else { plan.lines.forEach(console.print) }
       return .success
     }
+    if check { return try await check(service, console) }
     let log = ServiceLog(console, json: json)
     try await service.run(onEvent: { log.tell($0) }, whenReady: { log.begin($0) })
     log.end()
+    return .success
+  }
+
+  private func check(_ service: BootService, _ console: Console) async throws -> ExitStatus {
+    let outcome = CheckedWires(clients: try await service.plan().clients, wires: try await service.probe())
+    if json { try console.printJSON(outcome) } else { outcome.lines.forEach(console.print) }
     return .success
   }
 
