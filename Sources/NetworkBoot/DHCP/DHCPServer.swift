@@ -110,10 +110,9 @@ private final class DHCPListener: ChannelInboundHandler {
 
 extension Answer {
   /// The name of the file that is offered.
-  fileprivate var fileName: String? {
+  fileprivate var fileName: String {
     switch grant.file {
     case .loader(_, let name, _), .absent(let name): name.text
-    case .nothing: nil
     }
   }
 
@@ -122,7 +121,6 @@ extension Answer {
     switch grant.file {
     case .loader(_, let name, let image): "\(grant.kind.title): offered \(name) of image \(image)"
     case .absent: "\(grant.kind.title): sent on to its HTTP boot entry, by a file that is not there"
-    case .nothing: "\(grant.kind.title): offered an address"
     }
   }
 }

@@ -11,7 +11,7 @@ struct PortHolder: Sendable, Hashable, CustomStringConvertible {
 
   /// `dnsmasq (process 812)`.
   var description: String {
-    guard let process else { return "a process that this user may not see" }
+    guard let process else { return "a process that cannot be seen" }
     return "\(program ?? "a program") (process \(process))"
   }
 

@@ -114,6 +114,8 @@ extension ServicePlan.Client {
   init(_ explanation: Explanation) {
     self.init(
       kind: explanation.kind.rawValue, title: explanation.kind.title, verdict: explanation.verdict.rawValue,
-      answer: explanation.answer, reason: explanation.reason, notes: explanation.notes)
+      answer: explanation.answer, reason: explanation.reason,
+      // This service has no shadow reply that could be allowed.
+      notes: explanation.verdict == .failsAtOnce ? [] : explanation.notes)
   }
 }

@@ -144,4 +144,41 @@ struct WireTests {
       }
     }
   }
+
+  @Test func aCheckSaysWhoElseAnswers() async throws {
+    let site = try site()
+    let program = try Repository.program("lifeboat").string
+    try await TestWire.with { wire in
+      let check = wire.command(in: "srv", [program, "serve", "--site", site.path.string, "--check"])
+      let plain = try await check.text()
+      #expect(
+        plain.contains("on eth0 (10.66.0.2/24):\n  10.66.0.1 (dhcp), offers an address\n  Nothing is in the way.\n"))
+      #expect(plain.contains("UEFI x64, HTTP boot: boots"), "\(plain)")
+      // Another Lifeboat, and a PXE server of dnsmasq's, beside which ours would be one too many.
+      let rival = [
+        "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--user=root", "--pid-file=",
+      ]
+      try await wire.ip("-n \(wire.namespace("client")) address add 10.66.0.9/24 dev eth0")
+      try await wire.serving(
+        "client",
+        rival + ["--dhcp-range=10.66.0.0,proxy", "--pxe-service=X86-64_EFI,other,other.efi", "--log-facility=-"],
+        until: "proxy on subnet"
+      ) { _ in
+        let text = try await check.text()
+        #expect(text.contains("  10.66.0.9 (boot)"), "\(text)")
+        #expect(text.contains("A computer may take the boot file of 10.66.0.9 and not this server's."), "\(text)")
+      }
+    }
+  }
+
+  @Test func aCheckWithoutADHCPServerSaysSo() async throws {
+    let site = try site()
+    let program = try Repository.program("lifeboat").string
+    try await TestWire.with { wire in
+      try await wire.ip("-n \(wire.namespace("wire")) link set site down")
+      let words = [program, "serve", "--site", site.path.string, "--check", "--json"]
+      let text = try await wire.command(in: "srv", words).text()
+      #expect(text.contains("Nobody offers an address here"), "\(text)")
+    }
+  }
 }
