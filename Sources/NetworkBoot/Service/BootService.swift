@@ -85,7 +85,21 @@ public struct BootService: Sendable {
   public func run(
     onEvent: @escaping @Sendable (ServiceEvent) -> Void, whenReady: @Sendable (ServicePlan) -> Void
   ) async throws {
-    let events = EventLog(onEvent)
+    DescriptorLimit.raise()
+    let (stream, queue) = AsyncStream<ServiceEvent>.makeStream(bufferingPolicy: .bufferingNewest(10_000))
+    // A reader of the log who stands still must not make the service stand still. Not a child task: what is said at the
+    // very end, when this task is cancelled, has to come through too.
+    let telling = Task { for await event in stream { onEvent(event) } }
+    do { try await serve(EventLog { queue.yield($0) }, whenReady) } catch {
+      queue.finish()
+      await telling.value
+      throw error
+    }
+    queue.finish()
+    await telling.value
+  }
+
+  private func serve(_ events: EventLog, _ whenReady: @Sendable (ServicePlan) -> Void) async throws {
     let sets = try await read(events)
     let interfaces = try NetworkInterface.chosen(options.interfaces)
     let plan = try ServicePlan(options, sets.current, interfaces)

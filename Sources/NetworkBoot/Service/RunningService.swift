@@ -19,11 +19,11 @@ actor RunningService {
     _ service: BootService, _ sets: SiteFollower, _ sockets: SocketSet, _ group: any EventLoopGroup,
     _ files: NIOThreadPool, _ events: EventLog
   ) async throws {
-    options = service.options
+    var options = service.options
+    options.httpPort = sockets.httpPort
+    self.options = options
     (self.sets, self.events) = (sets, events)
-    var ports = options
-    ports.httpPort = sockets.httpPort
-    dhcp = DHCPServer(view: try ServerView(ports, sets.current), events: events, group: group)
+    dhcp = DHCPServer(view: try ServerView(options, sets.current), events: events, group: group)
     let http = HTTPServer(sets: sets, files: files, events: events)
     for socket in sockets.http { _ = try await http.listen(on: socket, group: group) }
     let tftp = TFTPServer(sets: sets, files: files, events: events, group: group, limits: TFTPLimits())

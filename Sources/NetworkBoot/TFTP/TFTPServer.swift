@@ -17,7 +17,8 @@ final class TFTPServer: Sendable {
   let limits: TFTPLimits
   let transfers: Ledger
   private let group: any EventLoopGroup
-  private let clients = Mutex<Set<SocketAddress>>(Set<SocketAddress>())
+  /// What each client is being given; a client is an address with a port.
+  private let clients = Mutex<[SocketAddress: TFTPRequest]>([SocketAddress: TFTPRequest]())
 
   init(sets: SiteFollower, files: NIOThreadPool, events: EventLog, group: any EventLoopGroup, limits: TFTPLimits) {
     (self.sets, self.files, self.events, self.group, self.limits) = (sets, files, events, group, limits)
@@ -50,14 +51,12 @@ final class TFTPServer: Sendable {
       let set = sets.current
       guard let object = set.object(name) else { throw .notFound(name) }
       let transfer = try TFTPTransfer(request, size: Int(object.size.bytes), limits: limits)
-      // A client that repeats its request gets its answer from the transfer, which repeats it too.
-      guard clients.withLock({ $0.insert(client).inserted }) else { return nil }
-      let address = client.ipAddress ?? "unknown"
-      guard transfers.enter(address) else {
-        clients.withLock { _ = $0.remove(client) }
-        throw .busy
-      }
-      start(transfer, of: name, client, local) { try set.open(object) }
+      // A client that repeats its request gets its answer from the transfer, which repeats it too. Another request from
+      // the same port is another transfer: firmware asks for the size first, and may be faster than the end of that.
+      guard clients.withLock({ $0[client] != request }) else { return nil }
+      guard transfers.enter(client.ipAddress ?? "unknown") else { throw .busy }
+      clients.withLock { $0[client] = request }
+      start(TFTPClient(client, local, request), transfer, of: name) { try set.open(object) }
       return nil
     } catch {
       return error
@@ -65,7 +64,7 @@ final class TFTPServer: Sendable {
   }
 
   private func start(
-    _ transfer: TFTPTransfer, of name: ObjectName, _ client: SocketAddress, _ local: SocketAddress,
+    _ client: TFTPClient, _ transfer: TFTPTransfer, of name: ObjectName,
     open: @escaping @Sendable () throws -> OpenObject
   ) {
     let loop = group.next()
@@ -77,25 +76,44 @@ final class TFTPServer: Sendable {
             try channel.pipeline.syncOperations.addHandler(session)
           }
         }
-        .bind(to: local)
+        .bind(to: client.local)
         .flatMap { channel in
           channel.closeFuture.whenComplete { _ in self.end(client) }
-          return channel.connect(to: client).flatMapErrorThrowing { error in
+          return channel.connect(to: client.remote).flatMapErrorThrowing { error in
             channel.close(promise: nil)
             throw error
           }.flatMap { channel.triggerUserOutboundEvent(TFTPSession.Begin()) }
         }
     }.whenFailure { [self] error in
       let reason = (error as? any Diagnosable)?.message ?? "\(error)"
-      events.say(.init(.tftp, .trouble, client: client.ipAddress, name: name.text, "\(name): \(reason)"))
+      events.say(.init(.tftp, .trouble, client: client.address, name: name.text, "\(name): \(reason)"))
       end(client)
     }
   }
 
-  /// A transfer is over; it may be said twice.
-  private func end(_ client: SocketAddress) {
-    guard clients.withLock({ $0.remove(client) != nil }) else { return }
-    transfers.leave(client.ipAddress ?? "unknown")
+  /// A transfer is over; it may be said more than once.
+  func end(_ client: TFTPClient) {
+    guard client.isOver.exchange(true, ordering: .relaxed) == false else { return }
+    transfers.leave(client.address)
+    clients.withLock { if $0[client.remote] == client.request { $0[client.remote] = nil } }
+  }
+}
+
+/// One transfer's client.
+final class TFTPClient: Sendable {
+  /// Where it asked from.
+  let remote: SocketAddress
+  /// The address of ours that it asked.
+  let local: SocketAddress
+  /// What it asked.
+  let request: TFTPRequest
+  /// Whether its transfer is over.
+  let isOver = Atomic(false)
+  /// Its address for the log.
+  var address: String { remote.ipAddress ?? "unknown" }
+
+  init(_ remote: SocketAddress, _ local: SocketAddress, _ request: TFTPRequest) {
+    (self.remote, self.local, self.request) = (remote, local, request)
   }
 }
 

@@ -14,7 +14,7 @@ final class TFTPSession: ChannelDuplexHandler {
   struct Begin: Sendable {}
 
   private let server: TFTPServer
-  private let client: String
+  private let client: TFTPClient
   private let name: ObjectName
   private var transfer: TFTPTransfer
   private var blocks: TFTPBlocks
@@ -25,12 +25,12 @@ final class TFTPSession: ChannelDuplexHandler {
   private let start = NIODeadline.now()
 
   init(
-    _ transfer: TFTPTransfer, of name: ObjectName, _ file: OpenObject, server: TFTPServer, client: SocketAddress
+    _ transfer: TFTPTransfer, of name: ObjectName, _ file: OpenObject, server: TFTPServer, client: TFTPClient
   ) {
     self.transfer = transfer
     self.name = name
     self.server = server
-    self.client = client.ipAddress ?? "unknown"
+    self.client = client
     blocks = TFTPBlocks(of: transfer, file)
   }
 
@@ -138,7 +138,9 @@ final class TFTPSession: ChannelDuplexHandler {
     isOver = true
     timer?.cancel()
     let sent = min(max(0, transfer.acknowledged) * transfer.blockSize, transfer.size)
-    server.events.say(.init(.tftp, weight, client: client, name: name.text, bytes: sent, "\(name), \(words)"))
+    server.events.say(.init(.tftp, weight, client: client.address, name: name.text, bytes: sent, "\(name), \(words)"))
+    // Now, and not when the socket is closed: the client may ask for its next file at once, from the same port.
+    server.end(client)
     context.close(promise: nil)
   }
 }
