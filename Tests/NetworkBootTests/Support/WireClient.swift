@@ -65,7 +65,7 @@ struct WireClient: Sendable {
             if data[i] == 0: i += 1; continue
             options[data[i]] = options.get(data[i], b"") + data[i + 2:i + 2 + data[i + 1]]
             i += 2 + data[i + 1]
-        text = lambda code: options[code].decode("latin1") if code in options else None
+        text = lambda code: options[code].rstrip(b"\\0").decode("latin1") if code in options else None
         ip = lambda value: ".".join(str(b) for b in value)
         return dict(mac=":".join("%02x" % b for b in data[28:34]), server=ip(options.get(54, b"")), yours=ip(data[16:20]),
                     next=ip(data[20:24]), file=data[108:236].split(b"\\0")[0].decode("latin1"),

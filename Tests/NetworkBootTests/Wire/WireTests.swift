@@ -135,12 +135,21 @@ struct WireTests {
         let lines = log.lines.drop { !$0.hasPrefix("For dnsmasq") }.dropFirst().prefix { $0.hasPrefix("  ") }
         #expect(lines.count > 3)
         try AtomicFile.write(Array(lines.joined(separator: "\n").utf8), to: wire.scratch.appending("settings"))
-        try await wire.ip("-n \(wire.namespace("site")) address add 10.66.0.3/24 dev eth0")
-        let test = wire.command(
-          in: "site", ["dnsmasq", "--test", "--conf-file=\(wire.scratch.appending("settings"))"])
-        try await test.run()
-        let answers = try await WireClient(wire: wire).discover([("52:54:00:00:00:05", http16, 16, 1)])
-        #expect(answers.map(\.server) == ["10.66.0.1"])
+        let settings = wire.scratch.appending("settings")
+        // A second server of the site's, with these lines, which sits on the bridge.
+        let second = [
+          "dnsmasq", "--keep-in-foreground", "--conf-file=\(settings)", "--port=0", "--no-ping", "--user=root",
+          "--pid-file=", "--dhcp-range=10.66.0.200,10.66.0.210,255.255.255.0,1h", "--log-facility=-",
+          "--dhcp-leasefile=\(wire.scratch.appending("more-leases"))",
+        ]
+        try await wire.ip("-n \(wire.namespace("wire")) address add 10.66.0.4/24 dev bridge")
+        try await wire.serving("wire", second, until: "DHCP, IP range") { _ in
+          let answers = try await WireClient(wire: wire).discover([("52:54:00:00:00:05", http16, 16, 2)])
+          #expect(answers.map(\.server).sorted() == ["10.66.0.1", "10.66.0.4"], "\(answers)")
+          let answer = try #require(answers.first { $0.server == "10.66.0.4" })
+          #expect(answer.vendor == "HTTPClient" && answer.yours.hasPrefix("10.66.0.2"), "\(answer)")
+          #expect((answer.boot ?? answer.file) == "http://10.66.0.2/boot/demo.iso", "\(answer)")
+        }
       }
     }
   }
