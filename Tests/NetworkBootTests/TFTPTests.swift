@@ -136,7 +136,7 @@ import Testing
           + """
           s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
           s.settimeout(20)
-          for i in range(200):
+          for i in range(60):
               s.sendto(read(b"even", b"tsize", b"0"), ("127.0.0.1", port))
               answer, server = s.recvfrom(1000)
               assert answer == b"\\0\\6tsize\\0" + b"4096\\0", answer

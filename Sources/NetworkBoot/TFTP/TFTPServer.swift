@@ -70,6 +70,9 @@ final class TFTPServer: Sendable {
     let loop = group.next()
     files.runIfActive(eventLoop: loop, open).flatMap { [self, group = loop as any EventLoopGroup] file in
       DatagramBootstrap(group: group)
+        // An acknowledgement has four bytes, and there is one at a time.
+        .channelOption(.maxMessagesPerRead, value: 1)
+        .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 1024))
         .channelInitializer { channel in
           channel.eventLoop.makeCompletedFuture {
             let session = TFTPSession(transfer, of: name, file, server: self, client: client)

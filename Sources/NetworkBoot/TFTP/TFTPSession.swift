@@ -19,6 +19,11 @@ final class TFTPSession: ChannelDuplexHandler {
   private var transfer: TFTPTransfer
   private var blocks: TFTPBlocks
   private var timer: Scheduled<Void>?
+  /// When the state machine wants to be called; the timer may run out sooner, and is then set again.
+  private var deadline = NIODeadline.distantFuture
+  private var timerEnd = NIODeadline.distantFuture
+  /// How many blocks the kernel takes at once and sends as one packet each (UDP_SEGMENT); 1 where it cannot.
+  private var batch = 1
   /// What is to be sent as soon as it is read.
   private var waiting: ClosedRange<Int>?
   private var isOver = false
@@ -37,6 +42,7 @@ final class TFTPSession: ChannelDuplexHandler {
   func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
     guard event is Begin else { return context.triggerUserOutboundEvent(event, promise: promise) }
     promise?.succeed()
+    prepareBatches(context)
     perform(transfer.start(), context)
   }
 
@@ -78,15 +84,41 @@ final class TFTPSession: ChannelDuplexHandler {
       return read(from: range.lowerBound, context)
     }
     waiting = nil
-    for block in range {
-      var buffer = context.channel.allocator.buffer(capacity: transfer.blockSize + TFTPPacket.dataHeaderCount)
-      buffer.writeBytes(TFTPPacket.dataHeader(block: UInt16(truncatingIfNeeded: block)))
-      blocks.write(block, to: &buffer)
-      context.write(wrapOutboundOut(buffer), promise: nil)
+    for first in stride(from: range.lowerBound, through: range.upperBound, by: batch) {
+      write(first...min(first + batch - 1, range.upperBound), context)
     }
     context.flush()
     // What comes next is read while the client is busy with this.
     if !blocks.has(next: range.upperBound) { read(from: range.upperBound + 1, context) }
+  }
+
+  private func write(_ range: ClosedRange<Int>, _ context: ChannelHandlerContext) {
+    let size = transfer.blockSize + TFTPPacket.dataHeaderCount
+    var buffer = context.channel.allocator.buffer(capacity: size * range.count)
+    for block in range {
+      buffer.writeBytes(TFTPPacket.dataHeader(block: UInt16(truncatingIfNeeded: block)))
+      blocks.write(block, to: &buffer)
+    }
+    guard batch > 1 else { return context.write(wrapOutboundOut(buffer), promise: nil) }
+    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    context.write(wrapOutboundOut(buffer)).whenFailure { _ in
+      // A path with smaller packets than the block: the kernel cuts single packets into fragments, but no batches. What
+      // was lost is repeated by the timer.
+      let (session, context) = bound.value
+      session.batch = 1
+      try? context.channel.syncOptions?.setOption(.datagramSegmentSize, value: 0)
+    }
+  }
+
+  /// Windows go out in batches, which costs one system call and one walk through the network stack for many packets.
+  private func prepareBatches(_ context: ChannelHandlerContext) {
+    let size = transfer.blockSize + TFTPPacket.dataHeaderCount
+    // The kernel takes 64 packets and 64 KiB at most.
+    let most = min(transfer.window, 64, 65_000 / size)
+    guard most > 1, System.supportsUDPSegmentationOffload, let options = context.channel.syncOptions,
+      (try? options.setOption(.datagramSegmentSize, value: CInt(size))) != nil
+    else { return }
+    batch = most
   }
 
   private func read(from block: Int, _ context: ChannelHandlerContext) {
@@ -111,14 +143,26 @@ final class TFTPSession: ChannelDuplexHandler {
     send(waiting, context)
   }
 
+  /// With each block the deadline moves on; the timer is left alone until it has run out, because setting it costs more
+  /// than a block.
   private func setTimer(_ delay: Duration, _ context: ChannelHandlerContext) {
+    deadline = .now() + TimeAmount(delay)
+    guard timer == nil || deadline < timerEnd else { return }
     timer?.cancel()
+    timerEnd = deadline
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    timer = context.eventLoop.scheduleTask(in: TimeAmount(delay)) {
+    timer = context.eventLoop.scheduleTask(deadline: deadline) {
       let (session, context) = bound.value
-      guard !session.isOver else { return }
-      session.perform(session.transfer.handle(.timeout), context)
+      session.timerEnded(context)
     }
+  }
+
+  private func timerEnded(_ context: ChannelHandlerContext) {
+    timer = nil
+    guard !isOver else { return }
+    let left = deadline - .now()
+    guard left <= .zero else { return setTimer(Duration(left), context) }
+    perform(transfer.handle(.timeout), context)
   }
 
   private func end(_ outcome: TFTPTransfer.Outcome, _ context: ChannelHandlerContext) {
