@@ -102,7 +102,8 @@ let package = Package(
     tests("FlashMedia", ["DriveDiscovery"]),
     tests("BootSite", ["OpticalMedia", "BootAssembly", "RecoveryManifest"]),
     tests("NetworkBootProtocol"),
-    tests("NetworkBoot", ["BootSite", "BootAssembly", "TrialMachine"]),
+    tests(
+      "NetworkBoot", ["BootSite", "BootAssembly", "TrialMachine", .product(name: "NIOCore", package: "swift-nio")]),
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
     .testTarget(name: "ImageTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
     .testTarget(

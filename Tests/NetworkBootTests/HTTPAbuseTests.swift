@@ -127,4 +127,38 @@ import Testing
       try await #expect(service.curl(service.url("a")).output == "first", "those that ended are counted no more")
     }
   }
+
+  @Test func whoNeverAsksIsNotWaitedFor() async throws {
+    try await TestService.with(site, { $0.httpLimits.requestPatience = .milliseconds(100) }) { service in
+      let outcome = try await run(
+        service,
+        """
+        print(talk(b"", end=False), talk(b"GET /a HTTP/1.1\\r\\nHost: x\\r\\nSlow: ", end=False))
+        print(talk(b"GET /a HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n", end=False).endswith(b"first"))
+        """)
+      #expect(outcome.lines == ["b'' b''", "True"], "\(outcome)")
+    }
+  }
+
+  @Test func whoTakesNothingIsGivenUp() async throws {
+    try await TestService.with(site, { $0.httpLimits.piecePatience = .milliseconds(200) }) { service in
+      let outcome = try await service.python(
+        """
+        import socket, sys
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.connect(("127.0.0.1", int(sys.argv[1])))
+        s.sendall(b"GET /big HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+        s.setblocking(True)
+        import select
+        poll = select.poll()
+        poll.register(s, select.POLLRDHUP | select.POLLHUP | select.POLLERR)
+        print(len(poll.poll(60000)))
+        """)
+      #expect(outcome.output == "1\n", "\(outcome)")
+      let event = try await service.events.first { $0.message.contains("nothing taken for") }
+      #expect(event.name == "big" && event.bytes ?? .max < 8 << 20)
+      try await #expect(service.curl(service.url("a")).output == "first")
+    }
+  }
 }

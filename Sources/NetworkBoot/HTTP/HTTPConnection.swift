@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import BootSite
+@preconcurrency internal import Glibc
 internal import HostSystem
 internal import NIOCore
 internal import NIOHTTP1
@@ -60,7 +61,15 @@ final class HTTPConnection: ChannelInboundHandler {
           "\(sending.name): nothing taken for \(patience.components.seconds) s, given up after"
             + " \(sending.sent) bytes"))
     }
-    context.close(promise: nil)
+    reset(context)
+  }
+
+  /// Ends the connection with a reset: the kernel would else keep what the client does not take, for minutes.
+  private func reset(_ context: ChannelHandlerContext) {
+    let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+    let options = context.channel as? any SocketOptionProvider
+    let isSet = options?.setSoLinger(linger(l_onoff: 1, l_linger: 0)) ?? context.eventLoop.makeSucceededVoidFuture()
+    isSet.whenComplete { _ in bound.value.close(promise: nil) }
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {

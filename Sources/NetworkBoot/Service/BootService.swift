@@ -34,6 +34,8 @@ public struct BootService: Sendable {
 
     /// Whether the DHCP ports are opened; tests of the other servers do without.
     package var listensForDHCP = true
+    /// What a client of the HTTP server may use.
+    package var httpLimits = HTTPLimits()
 
     /// A site with everything else as it usually is.
     public init(site: FilePath) { self.site = site }

@@ -24,7 +24,7 @@ actor RunningService {
     self.options = options
     (self.sets, self.events) = (sets, events)
     dhcp = DHCPServer(view: try ServerView(options, sets.current), events: events, group: group)
-    let http = HTTPServer(sets: sets, files: files, events: events)
+    let http = HTTPServer(sets: sets, files: files, events: events, limits: options.httpLimits)
     for socket in sockets.http { _ = try await http.listen(on: socket, group: group) }
     let tftp = TFTPServer(sets: sets, files: files, events: events, group: group, limits: TFTPLimits())
     for socket in sockets.tftp { _ = try await tftp.listen(on: socket) }
