@@ -12,8 +12,8 @@ package struct HTTPLimits: Sendable, Hashable {
   package var requestPatience = Duration.seconds(30)
   /// How long a client may take for one piece of an answer.
   package var piecePatience = Duration.seconds(60)
-  /// The bytes of a piece: with the time, the slowest client that is served has 4 KB/s.
-  package var piece = 256 << 10
+  /// The bytes of a piece: with the time, the slowest client that is served has 17 KB/s.
+  package var piece = 1 << 20
 
   package init() {}
 }
