@@ -118,7 +118,7 @@ let package = Package(
       dependencies: ["RecoveryPlan", "RecoveryManifest", "HostSystem", "TestSupport", system], swiftSettings: strict),
     .testTarget(
       name: "BootTests",
-      dependencies: ["TrialMachine", "OpticalMedia", "BootAssembly", "HostSystem", "TestSupport", system],
+      dependencies: ["TrialMachine", "BootSite", "OpticalMedia", "BootAssembly", "HostSystem", "TestSupport", system],
       swiftSettings: strict),
     .testTarget(
       name: "DriveLabTests",

@@ -61,19 +61,15 @@ struct ObjectStore: Sendable {
   }
 
   /// Removes everything else, what a killed publisher left half-written among it.
-  /// - Returns: how many files.
-  func keepOnly(_ digests: Set<Digest>) -> Int {
-    var removed = 0
+  func keepOnly(_ digests: Set<Digest>) {
     for prefix in FileTree.names(in: folder) {
       let shelf = folder.appending(prefix)
       for name in FileTree.names(in: shelf) {
         if let digest = Digest(hex: name), digests.contains(digest), digest.hex == name { continue }
         FileTree.remove(shelf.appending(name))
-        removed += 1
       }
       if FileTree.names(in: shelf).isEmpty { FileTree.remove(shelf) }
     }
-    return removed
   }
 
   /// The pieces had another digest than they were to have.

@@ -17,7 +17,7 @@ extension Site {
     index.number = (numbers.last ?? 0) + 1
     try await write(index, signing)
     try makeCurrent(index.number)
-    let removed = try await collect(keep: max(keep, 1))
+    let removed = collect(keep: max(keep, 1))
     return Publication(
       number: index.number, isNew: true, index: index, added: .zero, lost: [], removedSets: removed)
   }
@@ -56,20 +56,24 @@ extension Site {
   }
 
   /// Removes all but the newest sets and the current one, and objects that none of these names.
-  private func collect(keep: Int) async throws -> [Int] {
-    let current = currentNumber
-    let kept = Set(numbers.suffix(keep) + [current].compactMap { $0 })
+  private func collect(keep: Int) -> [Int] {
+    let kept = Set(numbers.suffix(keep) + [currentNumber].compactMap { $0 })
     let removed = numbers.filter { !kept.contains($0) }
+    for number in removed { FileTree.remove(setsFolder.appending(String(number))) }
+    removeUnneededObjects()
+    return removed
+  }
+
+  /// Removes objects that no set names. A set that cannot be read might need anything: then nothing goes, and a later
+  /// publication tries again.
+  func removeUnneededObjects() {
     var needed = Set<Digest>()
-    for number in kept {
-      // A set that cannot be read might need anything: then nothing goes, and a later publication tries again.
+    for number in numbers {
       guard let bytes = try? FileTree.bytes(of: indexFile(number)), let index = try? SiteIndex(decoding: bytes) else {
-        return []
+        return
       }
       needed.formUnion(index.objects.map(\.digest))
     }
-    for number in removed { FileTree.remove(setsFolder.appending(String(number))) }
-    _ = store.keepOnly(needed)
-    return removed
+    store.keepOnly(needed)
   }
 }

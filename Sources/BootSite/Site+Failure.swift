@@ -132,8 +132,8 @@ extension Site.Failure {
     case .otherKey: "Sign with the site's key; to change it, replace that file by the new public key first."
     case .unsignedImagesKept: "Publish their media too, or retire those images first."
     case .nothingPublished: "Publish media first: lifeboat publish DIR --site SITE"
-    case .indexUnreadable: "Go back to the set before with --rollback, or publish again."
-    case .indexNotTrusted: "Find out who changed the site; then publish again."
+    case .indexUnreadable: "Go back to the set before with --rollback, or publish into a new folder."
+    case .indexNotTrusted: "Find out who changed the site; then go back with --rollback, or publish into a new folder."
     case .objectDamaged: "Publish the media of that image again; what is damaged is then replaced."
     case .noOlderSet: nil
     case .lastImage: "Publish another image first."

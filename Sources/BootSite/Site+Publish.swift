@@ -112,7 +112,11 @@ extension Site {
     FileTree.remove(scratch)
     try FileTree.makeFolder(scratch)
     defer { FileTree.remove(scratch) }
-    return try await body(old)
+    do { return try await body(old) } catch {
+      // On a full disk this is what makes room again.
+      removeUnneededObjects()
+      throw error
+    }
   }
 
   /// A signed site stays signed, and by one key.

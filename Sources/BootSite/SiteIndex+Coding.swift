@@ -52,7 +52,9 @@ extension SiteIndex {
   }
 
   /// Whether an image may have a name: it becomes a part of names of objects, and a word in a list for a shell.
-  static func isImageName(_ name: String) -> Bool { !name.contains("/") && isObjectName(name) }
+  static func isImageName(_ name: String) -> Bool {
+    name.utf8.count <= 64 && !name.contains("/") && isObjectName(name)
+  }
 
   /// The objects that a set of these images holds, sorted by name.
   static func objects(of images: [Image], from objects: [Object]) -> [Object] {

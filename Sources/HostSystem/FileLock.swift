@@ -21,7 +21,11 @@ public final class FileLock: Sendable {
     }
   }
 
-  deinit { try? descriptor.close() }
+  deinit {
+    // Closing alone would leave it held by a program that is just being started, until it has dropped its copy.
+    flock(descriptor.rawValue, LOCK_UN)
+    try? descriptor.close()
+  }
 
   /// Another process holds the lock.
   public struct Busy: Diagnosable, Equatable {

@@ -34,7 +34,8 @@ struct SiteIndexTests {
   static let bad: [@Sendable (inout SiteIndex) -> Void] = [
     { $0.format = 2 }, { $0.format = 0 }, { $0.number = 0 }, { $0.objects.removeLast() },
     { $0.objects.append($0.objects[0]) }, { $0.images.append($0.images[0]) }, { $0.images[0].name = "a b" },
-    { $0.images[0].name = "a/b" }, { $0.objects[0].size = ByteCount(-1) },
+    { $0.images[0].name = "a/b" }, { $0.images[0].name = String(repeating: "a", count: 65) },
+    { $0.objects[0].size = ByteCount(-1) },
   ]
 
   @Test(arguments: bad.indices) func refuses(_ number: Int) throws {

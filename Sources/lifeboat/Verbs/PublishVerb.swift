@@ -23,7 +23,7 @@ struct PublishVerb: Verb {
       """)
 
   static let stateAfterInterruption =
-    "The set that was current still is; what was stored already is used or removed by the next publish."
+    "The set that was current still is, or the new one is, whole; lifeboat publish --list says which."
 
   @Argument(help: "ISO files, or folders that hold them.", completion: .file(extensions: ["iso"]))
   var media: [String] = []
