@@ -85,6 +85,18 @@ import Testing
     }
   }
 
+  @Test func whoSaysThatHeIsDoneIsStillAnsweredAndThenClosed() async throws {
+    try await TestService.with(site) { service in
+      let outcome = try await run(
+        service,
+        """
+        print(len(talk(b"GET /big HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n").split(b"\\r\\n\\r\\n", 1)[1]))
+        print(talk(b""), b"first" in talk(b"GET /a HTTP/1.1\\r\\nHost: x"))
+        """)
+      #expect(outcome.lines == ["8388608", "b'' False"], "\(outcome)")
+    }
+  }
+
   /// As UEFI firmware ends: a reset in the middle.
   @Test func aResetInTheMiddleIsNoTrouble() async throws {
     try await TestService.with(site) { service in

@@ -19,6 +19,7 @@ final class HTTPConnection: ChannelInboundHandler {
   private var request: HTTPRequestHead?
   private var hasBody = false
   private var closesAfterwards = false
+  private var isAnswering = false
   private var sending: FileSending?
   /// When the client did something last: a complete request, or a piece of an answer taken.
   private var lastProgress = NIODeadline.now()
@@ -44,6 +45,14 @@ final class HTTPConnection: ChannelInboundHandler {
     watch?.cancel()
     watch = nil
     context.fireChannelInactive()
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard case ChannelEvent.inputClosed? = event as? ChannelEvent else {
+      return context.fireUserInboundEventTriggered(event)
+    }
+    closesAfterwards = true
+    if !isAnswering { context.close(promise: nil) }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -87,6 +96,7 @@ final class HTTPConnection: ChannelInboundHandler {
   }
 
   private func answer(_ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    isAnswering = true
     // A body means nothing to GET and HEAD, and is how requests are smuggled.
     closesAfterwards = !request.isKeepAlive || hasBody
     let set = server.sets.current
@@ -150,6 +160,7 @@ final class HTTPConnection: ChannelInboundHandler {
   private func end(_ context: ChannelHandlerContext) {
     lastProgress = .now()
     sending = nil
+    isAnswering = false
     let isLast = closesAfterwards
     let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
     context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in

@@ -21,6 +21,8 @@ struct HTTPServer: Sendable {
     try await ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 512)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      // Whoever has sent all of his requests may say so and is still answered.
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try prepare(channel) }
       }
