@@ -54,11 +54,12 @@ boot-test: ## boot the demo on every firmware, from disc and stick (software emu
 	@scripts/step "Building the tests" $(SWIFT) build --build-tests
 	@LIFEBOAT_BOOT_TESTS=1 $(TESTS) --filter BootTests --filter TrialMachineTests
 
-lab-test: ## drive real USB, card, NVMe and SATA drives of a virtual computer (software emulation: about 20 minutes)
+lab-test: ## drives of a virtual computer, and its start from the network (software emulation: about 25 minutes)
 	@scripts/install-packages build runtime try test lab
 	@$(MAKE) --no-print-directory build
 	@scripts/step "Building the tests" $(SWIFT) build --build-tests
-	@LIFEBOAT_LAB_PROGRAM="$(CURDIR)/.build/release/lifeboat" $(TESTS) --filter DriveLabTests
+	@LIFEBOAT_LAB_PROGRAM="$(CURDIR)/.build/release/lifeboat" LIFEBOAT_NETWORK_LAB=1 $(TESTS) \
+	  --filter DriveLabTests --filter NetworkBootTests.FirmwareTests
 
 bench: ## measure: every folder of Benchmarks has a program that prints a table
 	@scripts/install-packages build runtime try test

@@ -37,6 +37,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
@@ -68,12 +69,20 @@ let package = Package(
     stage("DriveDiscovery", ["HostSystem", "CBlkid"]),
     stage("FlashMedia", ["DriveDiscovery", "HostSystem", "CLinux", "CBus"]),
     stage("BootSite", ["OpticalMedia", "BootAssembly", "HostSystem"]),
+    stage("NetworkBootProtocol", ["HostSystem"]),
+    stage(
+      "NetworkBoot",
+      [
+        "BootSite", "NetworkBootProtocol", "HostSystem", "CLinux",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+      ]),
     stage("TrialMachine", ["HostSystem"]),
     .executableTarget(
       name: "lifeboat",
       dependencies: [
         "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "DriveDiscovery",
-        "FlashMedia", "BootSite", "TrialMachine", "HostSystem",
+        "FlashMedia", "BootSite", "NetworkBoot", "TrialMachine", "HostSystem",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -94,6 +103,9 @@ let package = Package(
     tests("DriveDiscovery"),
     tests("FlashMedia", ["DriveDiscovery", "CLinux"]),
     tests("BootSite", ["OpticalMedia", "BootAssembly", "RecoveryManifest"]),
+    tests("NetworkBootProtocol"),
+    tests(
+      "NetworkBoot", ["BootSite", "BootAssembly", "TrialMachine", .product(name: "NIOCore", package: "swift-nio")]),
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
     .testTarget(name: "ImageTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
     .testTarget(

@@ -5,5 +5,6 @@
 #include "constants.h"
 #include "memory.h"
 #include "pipe.h"
+#include "socket.h"
 #include "space.h"
 #include "stream.h"

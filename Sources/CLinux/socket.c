@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#define _GNU_SOURCE
+#include "socket.h"
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int failed(int descriptor) {
+  int error = errno;
+  close(descriptor);
+  return -error;
+}
+
+int linux_bound_socket(struct linux_socket_wish wish, enum linux_socket_step *step) {
+  *step = linux_socket_make;
+  int descriptor = socket(AF_INET, (wish.stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return -errno;
+  *step = linux_socket_options;
+  int yes = 1;
+  if (wish.stream && setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0) return failed(descriptor);
+  if (wish.broadcast && setsockopt(descriptor, SOL_SOCKET, SO_BROADCAST, &yes, sizeof yes) < 0)
+    return failed(descriptor);
+  *step = linux_socket_interface;
+  if (wish.interface && setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, wish.interface,
+                                   (socklen_t)strlen(wish.interface)) < 0)
+    return failed(descriptor);
+  *step = linux_socket_bind;
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(wish.port)};
+  if (bind(descriptor, (struct sockaddr *)&address, sizeof address) < 0) return failed(descriptor);
+  return descriptor;
+}
+
+int linux_socket_port(int descriptor) {
+  struct sockaddr_in address;
+  socklen_t size = sizeof address;
+  return getsockname(descriptor, (struct sockaddr *)&address, &size) < 0 ? -errno : ntohs(address.sin_port);
+}

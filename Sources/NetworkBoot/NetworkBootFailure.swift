@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+public import HostSystem
+public import SystemPackage
+
+/// Why the network boot service cannot begin, or cannot go on.
+public enum NetworkBootFailure: Diagnosable, Equatable {
+  /// Objects of the set are not there, or are not as large as the index says.
+  case objectsMissing(FilePath, set: Int, names: [String])
+  /// The set has no image of that name.
+  case noSuchImage(name: String, names: [String])
+  /// The set has several images, and none was chosen.
+  case imageNotChosen(names: [String])
+  /// There is no such interface, or it has no IPv4 address.
+  case noInterface(name: String, names: [String])
+  /// Somebody else has the port.
+  case portTaken(ServicePort, interface: String?, holder: String?)
+  /// The kernel does not let this user have the port.
+  case portForbidden(ServicePort)
+  /// A socket could not be made.
+  case socket(ServicePort, operation: String, Errno)
+}
+
+extension NetworkBootFailure {
+  /// Stable identifier.
+  public var code: String {
+    switch self {
+    case .objectsMissing: "objects-missing"
+    case .noSuchImage: "no-such-image"
+    case .imageNotChosen: "image-not-chosen"
+    case .noInterface: "no-such-interface"
+    case .portTaken: "port-taken"
+    case .portForbidden: "port-forbidden"
+    case .socket: "socket-failed"
+    }
+  }
+
+  /// What happened and where.
+  public var message: String {
+    switch self {
+    case .objectsMissing(let site, let number, let names):
+      "set \(number) of \(site) has \(names.count.counted("object")) that the site does not hold whole: \(Self.some(names))"
+    case .noSuchImage(let name, let names): "the set has no image \"\(name)\"; it has \(Self.some(names))"
+    case .imageNotChosen(let names): "the set has \(names.count.counted("image")): \(Self.some(names))"
+    case .noInterface(let name, let names):
+      "there is no network interface \"\(name)\" with an IPv4 address; there is \(Self.some(names))"
+    case .portTaken(let port, let interface, let holder):
+      "\(port)\(interface.map { " on \($0)" } ?? "") is taken" + (holder.map { " by \($0)" } ?? "")
+    case .portForbidden(let port): "this user may not listen on \(port): ports below 1024 need a right"
+    case .socket(let port, let operation, let errno): "\(operation) for \(port): \(errno)"
+    }
+  }
+
+  private static func some(_ names: [String]) -> String {
+    names.isEmpty ? "none" : names.prefix(6).joined(separator: ", ") + (names.count > 6 ? ", ..." : "")
+  }
+
+  /// What to do about it.
+  public var remedy: String? {
+    switch self {
+    case .objectsMissing: "Publish the set again, or go back to the one before: lifeboat publish --rollback"
+    case .noSuchImage: "Choose one of these images."
+    case .imageNotChosen: "Choose one with --image."
+    case .noInterface: "Check the name with: ip -4 address"
+    case .portTaken(let port, _, _): port.remedyIfTaken
+    case .portForbidden(let port):
+      port.isDHCP || port.number < 1024
+        ? "Run it as root, or give it that one right: setpriv --inh-caps=+net_bind_service"
+          + " --ambient-caps=+net_bind_service --reuid=USER --clear-groups lifeboat serve ..."
+        : nil
+    case .socket: nil
+    }
+  }
+
+  /// Inputs, rights and ports differ.
+  public var exitCode: ExitStatus {
+    switch self {
+    case .objectsMissing: .notAsPromised
+    case .noSuchImage, .imageNotChosen, .noInterface: .usage
+    case .portTaken: .busy
+    case .portForbidden, .socket: .systemLimit
+    }
+  }
+}
+
+/// A port of the service.
+public enum ServicePort: Sendable, Hashable, CustomStringConvertible {
+  /// TCP: the HTTP server.
+  case http(Int)
+  /// UDP: the TFTP server.
+  case tftp(Int)
+  /// UDP: where DHCP clients ask.
+  case dhcp(Int)
+  /// UDP: where PXE clients ask a boot server.
+  case bootServer(Int)
+  /// UDP: where DHCP clients are answered; the probe of the wire is one.
+  case dhcpClient(Int)
+
+  /// The number.
+  public var number: Int {
+    switch self {
+    case .http(let number), .tftp(let number), .dhcp(let number), .bootServer(let number), .dhcpClient(let number):
+      number
+    }
+  }
+
+  /// Whether it is one of TCP's; else of UDP's.
+  public var isTCP: Bool { if case .http = self { true } else { false } }
+
+  var isDHCP: Bool {
+    switch self {
+    case .dhcp, .bootServer, .dhcpClient: true
+    case .http, .tftp: false
+    }
+  }
+
+  /// `TCP port 80 (HTTP)`.
+  public var description: String {
+    switch self {
+    case .http: "TCP port \(number) (HTTP)"
+    case .tftp: "UDP port \(number) (TFTP)"
+    case .dhcp: "UDP port \(number) (DHCP)"
+    case .bootServer: "UDP port \(number) (PXE boot server)"
+    case .dhcpClient: "UDP port \(number) (DHCP client)"
+    }
+  }
+
+  var remedyIfTaken: String {
+    switch self {
+    case .http: "Stop that server, or choose another port with --http-port."
+    case .tftp: "Stop that server; firmware asks no other port than 69."
+    case .dhcp:
+      "Let this computer's DHCP server name the boot files, with --mode site; or choose another with --interface."
+    case .bootServer: "Stop that server: one PXE boot server fits on a computer."
+    case .dhcpClient: "Stop the DHCP client of that interface for as long as the check takes."
+    }
+  }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+internal import BootSite
+internal import HostSystem
+internal import NIOCore
+internal import NIOPosix
+internal import NetworkBootProtocol
+public import SystemPackage
+
+/// The network boot service: any computer on the wire starts a recovery image, and the site's DHCP is left alone.
+///
+///     DHCP 67, 4011 ─▶ DHCPServer ─┐
+///     TFTP 69 ───────▶ TFTPServer ─┼─ SiteFollower ─▶ BootSet ─▶ SITE/objects/ab/ab…
+///     HTTP 80 ───────▶ HTTPServer ─┘        └ every second: SITE/current
+///
+/// What it gives is public to everybody on the wire, and it takes nothing: there is no way to write, to list or to name
+/// anything that the set's index does not name.
+public struct BootService: Sendable {
+  /// What the administrator chose.
+  public struct Options: Sendable {
+    /// The site's folder.
+    public var site: FilePath
+    /// The only key by which the index may be signed; nil for the site's own, if it has one.
+    public var key: FilePath?
+    /// The interfaces; none means all that lead to other computers.
+    public var interfaces: [String] = []
+    /// How the service stands beside the site's DHCP.
+    public var mode = Mode.proxy
+    /// The image of all clients; nil where the set has one alone.
+    public var image: String?
+    /// TCP.
+    public var httpPort = 80
+    /// UDP.
+    public var tftpPort = 69
+
+    /// Whether the DHCP ports are opened; tests of the other servers do without.
+    package var listensForDHCP = true
+    /// What a client of the HTTP server may use.
+    package var httpLimits = HTTPLimits()
+
+    /// A site with everything else as it usually is.
+    public init(site: FilePath) { self.site = site }
+  }
+
+  /// How the service stands beside the site's DHCP.
+  public enum Mode: String, Sendable, CaseIterable, Encodable {
+    /// It answers beside the site's DHCP server, which is not touched.
+    case proxy
+    /// The site's DHCP server names this server and the boot files.
+    case site
+  }
+
+  let options: Options
+
+  /// A service; nothing is opened.
+  public init(_ options: Options) { self.options = options }
+
+  /// Opens what is served and says what each client will get; listens on nothing.
+  /// - Throws: `NetworkBootFailure`, `Site.Failure`, and what a key throws that cannot be used.
+  public func plan() async throws -> ServicePlan {
+    let set = try await read(EventLog { _ in })
+    return try ServicePlan(options, set.current, NetworkInterface.chosen(options.interfaces))
+  }
+
+  /// Asks who else answers starting computers on the wires that would be served.
+  /// - Throws: `NetworkBootFailure` where port 68 cannot be had.
+  public func probe() async throws -> [WireReport] {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    do {
+      let interfaces = try NetworkInterface.chosen(options.interfaces)
+      var reports: [WireReport] = []
+      for interface in interfaces {
+        reports.append(WireReport(interface, try await WireProbe(interface: interface).run(group: group), options.mode))
+      }
+      try? await group.shutdownGracefully()
+      return reports
+    } catch {
+      try? await group.shutdownGracefully()
+      throw error
+    }
+  }
+
+  /// Serves until the task is cancelled.
+  /// - Parameters:
+  ///   - onEvent: gets what happens, one event at a time, on any thread.
+  ///   - whenReady: called once, when all ports are open.
+  /// - Throws: `NetworkBootFailure`, `Site.Failure` where it cannot begin; nothing after that.
+  public func run(
+    onEvent: @escaping @Sendable (ServiceEvent) -> Void, whenReady: @Sendable (ServicePlan) -> Void
+  ) async throws {
+    DescriptorLimit.raise()
+    let (stream, queue) = AsyncStream<ServiceEvent>.makeStream(bufferingPolicy: .bufferingNewest(10_000))
+    // A reader of the log who stands still must not make the service stand still. Not a child task: what is said at the
+    // very end, when this task is cancelled, has to come through too.
+    let telling = Task { for await event in stream { onEvent(event) } }
+    do { try await serve(EventLog { queue.yield($0) }, whenReady) } catch {
+      queue.finish()
+      await telling.value
+      throw error
+    }
+    queue.finish()
+    await telling.value
+  }
+
+  private func serve(_ events: EventLog, _ whenReady: @Sendable (ServicePlan) -> Void) async throws {
+    let sets = try await read(events)
+    let interfaces = try NetworkInterface.chosen(options.interfaces)
+    let plan = try ServicePlan(options, sets.current, interfaces)
+    let sockets = try SocketSet(options, interfaces)
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: min(System.coreCount, 4))
+    let files = NIOThreadPool(numberOfThreads: 4)
+    files.start()
+    do {
+      let running = try await RunningService(self, sets, sockets, group, files, events)
+      whenReady(plan.with(http: sockets.httpPort, tftp: sockets.tftpPort))
+      await running.untilCancelled()
+    } catch {
+      await Self.shutDown(group, files)
+      throw error
+    }
+    await Self.shutDown(group, files)
+  }
+
+  private func read(_ events: EventLog) async throws -> SiteFollower {
+    try await SiteFollower(Site(at: options.site), trusting: options.key, events: events)
+  }
+
+  /// Ends all channels and threads. There is nobody to tell if that fails: the process ends too.
+  private static func shutDown(_ group: MultiThreadedEventLoopGroup, _ files: NIOThreadPool) async {
+    try? await group.shutdownGracefully()
+    try? await files.shutdownGracefully()
+  }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+internal import HostSystem
+internal import NIOCore
+internal import NIOPosix
+internal import NetworkBootProtocol
+
+/// The service while it runs: once a second it looks whether the set or the interfaces have changed.
+actor RunningService {
+  private let options: BootService.Options
+  private let sets: SiteFollower
+  private let events: EventLog
+  private let dhcp: DHCPServer
+  private var channels: [NetworkInterface: [any Channel]] = [:]
+  /// Interfaces that could not be had; tried again when they change.
+  private var refused: Set<NetworkInterface> = []
+
+  /// Begins to serve.
+  init(
+    _ service: BootService, _ sets: SiteFollower, _ sockets: SocketSet, _ group: any EventLoopGroup,
+    _ files: NIOThreadPool, _ events: EventLog
+  ) async throws {
+    var options = service.options
+    options.httpPort = sockets.httpPort
+    self.options = options
+    (self.sets, self.events) = (sets, events)
+    dhcp = DHCPServer(view: try ServerView(options, sets.current), events: events, group: group)
+    let http = HTTPServer(sets: sets, files: files, events: events, limits: options.httpLimits)
+    for socket in sockets.http { _ = try await http.listen(on: socket, group: group) }
+    let tftp = TFTPServer(sets: sets, files: files, events: events, group: group, limits: TFTPLimits())
+    for socket in sockets.tftp { _ = try await tftp.listen(on: socket) }
+    for sockets in sockets.dhcp { try await open(sockets) }
+    for words in sockets.leftOut { events.say(.init(.interface, .trouble, words)) }
+    refused = Set(try NetworkInterface.chosen(options.interfaces)).subtracting(channels.keys)
+  }
+
+  /// Looks after the service until the task is cancelled.
+  func untilCancelled() async {
+    while (try? await Task.sleep(for: .seconds(1))) != nil {
+      if await sets.look() { useCurrentSet() }
+      if options.listensForDHCP { await followInterfaces() }
+    }
+  }
+
+  private func useCurrentSet() {
+    do throws(NetworkBootFailure) {
+      dhcp.use(try ServerView(options, sets.current))
+    } catch {
+      events.say(.init(.set, .trouble, "\(error.message); DHCP clients are answered as before"))
+    }
+  }
+
+  private func followInterfaces() async {
+    let all = NetworkInterface.all()
+    let wanted = Set(
+      options.interfaces.isEmpty ? all.filter { !$0.isLoopback } : all.filter { options.interfaces.contains($0.name) })
+    for interface in channels.keys where !wanted.contains(interface) {
+      for channel in channels.removeValue(forKey: interface) ?? [] { try? await channel.close() }
+      events.say(.init(.interface, "\(interface) is gone, or has another address"))
+    }
+    refused.formIntersection(wanted)
+    for interface in wanted.sorted(by: { $0.name < $1.name }) where channels[interface] == nil {
+      guard !refused.contains(interface) else { continue }
+      do {
+        try await open(try DHCPSockets(interface, options.mode))
+        events.say(.init(.interface, "\(interface) is served"))
+      } catch {
+        refused.insert(interface)
+        let reason = (error as? any Diagnosable)?.message ?? "\(error)"
+        events.say(.init(.interface, .trouble, "\(interface) is not served: \(reason)"))
+      }
+    }
+  }
+
+  private func open(_ sockets: DHCPSockets) async throws {
+    for (plane, socket) in sockets.sockets {
+      let channel = try await dhcp.listen(on: socket, at: plane, sockets.interface)
+      channels[sockets.interface, default: []].append(channel)
+    }
+  }
+}

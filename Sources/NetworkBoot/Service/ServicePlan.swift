@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+internal import BootSite
+public import HostSystem
+internal import NetworkBootProtocol
+internal import SystemPackage
+
+/// What the service gives, where, and to whom: for the start, `--dry-run` and `--json`.
+public struct ServicePlan: Sendable, Hashable, Encodable {
+  /// The site's folder.
+  public var site: String
+  /// The set's number.
+  public var set: Int
+  /// The fingerprint of the key that signed the set; nil for a set without signature.
+  public var signedBy: String?
+  /// How the service stands beside the site's DHCP.
+  public var mode: BootService.Mode
+  /// The image of all clients.
+  public var image: String
+  /// The interfaces with their addresses.
+  public var interfaces: [Interface]
+  /// The ports.
+  public var ports: [Port]
+  /// Each kind of client.
+  public var clients: [Client]
+  /// Everything that can be had.
+  public var objects: [Object]
+  /// In mode `site`: what the site's DHCP server has to be told.
+  public var settings: [SiteSettings]
+
+  /// An interface.
+  public struct Interface: Sendable, Hashable, Encodable {
+    /// `eth0`.
+    public var name: String
+    /// `10.66.0.2`.
+    public var address: String
+    /// `10.66.0.0/24`.
+    public var subnet: String
+  }
+
+  /// A port.
+  public struct Port: Sendable, Hashable, Encodable {
+    /// `TCP` or `UDP`.
+    public var transport: String
+    /// The number.
+    public var number: Int
+    /// What is behind it.
+    public var purpose: String
+  }
+
+  /// A kind of client.
+  public struct Client: Sendable, Hashable, Encodable {
+    /// A stable name: `uefi-x64-http`.
+    public var kind: String
+    /// For people.
+    public var title: String
+    /// How it ends: `boots`, `fails-at-once`, `needs-site`, `silent`.
+    public var verdict: String
+    /// What it is given.
+    public var answer: String
+    /// Why.
+    public var reason: String
+    /// What to know about it.
+    public var notes: [String]
+  }
+
+  /// A file that can be had.
+  public struct Object: Sendable, Hashable, Encodable {
+    /// The name that it is asked for by.
+    public var name: String
+    /// Its bytes.
+    public var size: ByteCount
+    /// Its SHA-256.
+    public var digest: Digest
+    /// The media type.
+    public var type: String
+  }
+
+  init(_ options: BootService.Options, _ set: BootSet, _ interfaces: [NetworkInterface]) throws(NetworkBootFailure) {
+    let view = try ServerView(options, set)
+    site = options.site.string
+    self.set = set.index.number
+    signedBy = set.signedBy
+    mode = options.mode
+    image = view.defaultImage ?? ""
+    self.interfaces = interfaces.map {
+      Interface(name: $0.name, address: "\($0.address)", subnet: "\($0.subnet)")
+    }
+    clients = view.explanations().map { Client($0) }
+    objects = set.index.objects.sorted { $0.name < $1.name }.map {
+      Object(name: $0.name, size: $0.size, digest: $0.digest, type: $0.type)
+    }
+    settings = options.mode == .site ? interfaces.map { SiteSettings(for: $0, view) } : []
+    ports = Self.ports(options)
+  }
+
+  private static func ports(_ options: BootService.Options) -> [Port] {
+    var ports = [Port(transport: "TCP", number: options.httpPort, purpose: "HTTP")]
+    ports.append(Port(transport: "UDP", number: options.tftpPort, purpose: "TFTP, and a port for each transfer"))
+    if options.mode == .proxy { ports.append(Port(transport: "UDP", number: 67, purpose: "DHCP, as a proxy")) }
+    ports.append(Port(transport: "UDP", number: 4011, purpose: "PXE boot server"))
+    return ports
+  }
+
+  /// The same with the ports that the kernel chose where 0 was asked for.
+  func with(http: Int, tftp: Int) -> ServicePlan {
+    var plan = self
+    plan.ports[0].number = http
+    plan.ports[1].number = tftp
+    return plan
+  }
+}
+
+extension ServicePlan.Client {
+  init(_ explanation: Explanation) {
+    self.init(
+      kind: explanation.kind.rawValue, title: explanation.kind.title, verdict: explanation.verdict.rawValue,
+      answer: explanation.answer, reason: explanation.reason,
+      // This service has no shadow reply that could be allowed.
+      notes: explanation.verdict == .failsAtOnce ? [] : explanation.notes)
+  }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// What a kind of client will be given and why, for `serve --check` and the log.
+public struct Explanation: Sendable, Hashable {
+  /// How it ends for such a client.
+  public enum Verdict: String, Sendable, CaseIterable {
+    /// It starts the recovery image.
+    case boots
+    /// Its PXE ends at once, and its HTTP entry comes next.
+    case failsAtOnce = "fails-at-once"
+    /// The site's DHCP server has to name us and the boot file.
+    case needsSite = "needs-site"
+    /// It gets no answer.
+    case silent
+  }
+
+  /// The kind of client.
+  public var kind: ClientKind
+  /// How it ends.
+  public var verdict: Verdict
+  /// What it is given, a sentence.
+  public var answer: String
+  /// Why, a sentence.
+  public var reason: String
+  /// What it loads, one after the other.
+  public var chain: [String]
+  /// What to know about this way.
+  public var notes: [String]
+}
+
+extension ServerView {
+  /// What each kind of client will be given, in the order of `ClientKind`.
+  public func explanations() -> [Explanation] { ClientKind.allCases.map { explain($0) } }
+
+  /// What a kind of client on our own wire will be given, admitted, with the default image, or the one that is assigned
+  /// to its kind alone.
+  public func explain(_ kind: ClientKind) -> Explanation {
+    do throws(IgnoreReason) {
+      let name = try explainedFile(kind)
+      return explain(kind, given: name)
+    } catch {
+      return Explanation(
+        kind: kind, verdict: .silent, answer: "No answer.", reason: Self.sentence(error.message), chain: [], notes: [])
+    }
+  }
+
+  private func explainedFile(_ kind: ClientKind) throws(IgnoreReason) -> ObjectName {
+    if policy == .none, policies.isEmpty { throw .policyNone }
+    let assigned = assignments.first { $0.match == nil && $0.place == Place() && $0.kinds?.contains(kind) ?? true }
+    guard let image = assigned?.image ?? defaultImage else { throw .noImage }
+    guard let files = images[image] else { throw .unknownImage(image) }
+    if mode == .proxy, kind == .x64PXE, !canShadow(files[.shim]) { return .absent }
+    guard let name = files[kind.loader] else { throw .noFile(image: image, kind.loader) }
+    return name
+  }
+
+  private func explain(_ kind: ClientKind, given name: ObjectName) -> Explanation {
+    var explanation = Explanation(
+      kind: kind, verdict: .boots, answer: answer(to: kind, name), reason: reason(for: kind, name),
+      chain: Self.chain(of: kind, name), notes: Self.notes(about: kind))
+    switch (mode, kind) {
+    case (.site, _): explanation.verdict = .needsSite
+    case (.proxy, .x64PXE) where name == .absent:
+      explanation.verdict = .failsAtOnce
+      explanation.chain = []
+      explanation.notes = ["Allow the shadow reply to start such clients by PXE."]
+    case (.proxy, .x64PXE): explanation.notes += Self.shadowNotes + (shadow == .commit ? Self.commitNotes : [])
+    default: break
+    }
+    return explanation
+  }
+
+  private func answer(to kind: ClientKind, _ name: ObjectName) -> String {
+    let place = kind.loader.isFetchedByHTTP ? "by HTTP" : "by TFTP"
+    switch mode {
+    case .site:
+      return kind.bootProtocol == .http
+        ? "Nothing on port 67; the site's server sends option 60 HTTPClient and the URL of \(name) as option 67."
+        : "Nothing on port 67; the site's server names this server (siaddr, option 66) and \(name) (file, option 67)."
+    case .proxy: break
+    }
+    if name == .absent { return "An offer of a file that is not there, so that PXE ends at once." }
+    if kind == .x64PXE { return "A shadow reply: the site's address, this server, \(name) \(place)." }
+    let second = kind == .ia32PXE && uefiNaming == .atBootServer
+    return second ? "A proxy offer; on port 4011 \(name) \(place)." : "A proxy offer of \(name) \(place)."
+  }
+
+  private func reason(for kind: ClientKind, _ name: ObjectName) -> String {
+    switch (mode, kind) {
+    case (.site, _): "In mode site the site's DHCP server points here."
+    case (.proxy, .x64PXE) where shadow == .never:
+      "The signed GRUB ignores proxies, and the shadow reply is not allowed: the firmware's HTTP entry is the way."
+    case (.proxy, .x64PXE) where name == .absent:
+      "The image has no shim for a shadow reply: the firmware's HTTP entry is the way."
+    case (.proxy, .x64PXE): "The signed GRUB ignores proxies; a reply in the shape of BOOTP is what it follows."
+    case (.proxy, .x64HTTP), (.proxy, .ia32HTTP):
+      "HTTP boot takes the URL of a proxy, and the ISO brings its own signed loaders."
+    case (.proxy, .biosIPXE), (.proxy, .x64IPXE), (.proxy, .ia32IPXE):
+      "iPXE says that it loads by HTTP (options 77 and 175), which takes fewer round trips than TFTP."
+    case (.proxy, .biosPXE), (.proxy, .ia32PXE):
+      "Our GRUB has this server's address inside, because GRUB ignores proxies."
+    }
+  }
+
+  private static func chain(of kind: ClientKind, _ name: ObjectName) -> [String] {
+    let layers = "layers over HTTP"
+    return switch kind.loader {
+    case .ramDisk: ["\(name), a disk in memory", "signed shim and GRUB", "kernel, initrd", layers]
+    case .shim: ["\(name)", "signed GRUB (grubnet) by TFTP", "kernel, initrd by TFTP", layers]
+    case .ia32GRUB, .biosGRUB: ["\(name)", "kernel, initrd by HTTP", layers]
+    case .ipxeScript: ["\(name)", "kernel, initrd by HTTP", layers]
+    }
+  }
+
+  private static let shadowNotes = [
+    "On this segment only, and only where the site's OFFER is broadcast.",
+    "Seen with EDK2 firmware alone.",
+    "Any boot server or boot file of the site's goes first.",
+  ]
+  private static let commitNotes = ["Asks for the address in the client's name, which snooping switches may refuse."]
+
+  private static func notes(about kind: ClientKind) -> [String] {
+    switch kind {
+    case .x64PXE, .x64HTTP: ["Secure Boot on or off."]
+    case .ia32HTTP: ["Secure Boot off was tried; the loaders are signed."]
+    case .ia32PXE: ["Secure Boot off: this GRUB is not signed."]
+    case .x64IPXE, .ia32IPXE: ["Secure Boot off, unless this iPXE is a signed one."]
+    case .biosPXE, .biosIPXE: []
+    }
+  }
+
+  private static func sentence(_ clause: String) -> String { clause.prefix(1).uppercased() + clause.dropFirst() + "." }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import HostSystem
+import NetworkBoot
+import SystemPackage
+
+/// `lifeboat serve`.
+struct ServeVerb: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Start computers from the network.",
+    discussion: """
+      Serves the current set of a site by HTTP and TFTP, and tells starting computers about it beside the site's DHCP \
+      server, which is not touched. It runs until it is interrupted, follows the site when another set is published, \
+      and logs one line for each thing that happens. Ports below 1024 need root or CAP_NET_BIND_SERVICE.
+
+      With --mode site the site's DHCP server names the boot files: what it has to be told is printed.
+
+        sudo lifeboat serve --site /srv/lifeboat
+        sudo lifeboat serve --site /srv/lifeboat --check
+        lifeboat serve --site /srv/lifeboat --mode site --dry-run
+      """)
+
+  static let stateAfterInterruption = "Nothing was served."
+
+  @Option(help: ArgumentHelp("The folder that sets were published to.", valueName: "folder"), completion: .directory)
+  var site: String
+
+  @Option(
+    help: ArgumentHelp("The only key to be trusted; without it the site's own, if it is signed.", valueName: "pub"),
+    completion: .file(extensions: ["pub"]))
+  var key: String?
+
+  @Option(
+    name: .customLong("interface"),
+    help: ArgumentHelp(
+      "The network interface to serve; more than once for several. Without it: all but loopback.", valueName: "name"))
+  var interfaces: [String] = []
+
+  @Option(help: "Beside the site's DHCP server, or named by it.") var mode = BootService.Mode.proxy
+
+  @Option(help: ArgumentHelp("The image that computers start, if the set has several.", valueName: "name"))
+  var image: String?
+
+  @Option(help: ArgumentHelp("The TCP port of HTTP.", valueName: "port")) var httpPort = 80
+
+  @Option(help: ArgumentHelp("The UDP port of TFTP; firmware asks no other than 69.", valueName: "port"))
+  var tftpPort = 69
+
+  @Flag(name: .customLong("dry-run"), help: "Say what would be served, to whom and why, and end.") var isDryRun = false
+  @Flag(help: "Say who else answers starting computers on the wire, and what each kind would be given, and end.")
+  var check = false
+
+  @Flag(help: "One JSON document on standard output; while serving, one line of JSON for each event.") var json = false
+
+  func validate() throws {
+    for port in [httpPort, tftpPort] where !(0...65535).contains(port) {
+      throw ValidationError("A port is a number from 0 to 65535.")
+    }
+  }
+
+  func run(on console: Console) async throws -> ExitStatus {
+    let service = BootService(options)
+    if isDryRun {
+      let plan = try await service.plan()
+      if json { try console.printJSON(plan) } else { plan.lines.forEach(console.print) }
+      return .success
+    }
+    if check { return try await check(service, console) }
+    let log = ServiceLog(console, json: json)
+    try await service.run(onEvent: { log.tell($0) }, whenReady: { log.begin($0) })
+    log.end()
+    return .success
+  }
+
+  private func check(_ service: BootService, _ console: Console) async throws -> ExitStatus {
+    let outcome = CheckedWires(clients: try await service.plan().clients, wires: try await service.probe())
+    if json { try console.printJSON(outcome) } else { outcome.lines.forEach(console.print) }
+    return .success
+  }
+
+  private var options: BootService.Options {
+    var options = BootService.Options(site: FilePath(site))
+    options.key = key.map { FilePath($0) }
+    options.interfaces = interfaces
+    options.mode = mode
+    options.image = image
+    options.httpPort = httpPort
+    options.tftpPort = tftpPort
+    return options
+  }
+}

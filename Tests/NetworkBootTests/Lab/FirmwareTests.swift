@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import HostSystem
+import SystemPackage
+import TestSupport
+import Testing
+import TrialMachine
+
+/// Real firmware starts from the real program: OVMF in QEMU on a tap, beside dnsmasq as the site's DHCP server.
+@Suite(
+  .serialized, .enabled(if: LabSite.isWanted, "set LIFEBOAT_NETWORK_LAB (make lab-test)"),
+  .enabled("needs root, network namespaces and dnsmasq") { await TestWire.isPossible() })
+struct FirmwareTests {
+  /// How a computer starts, and what it has to say about it.
+  struct Start: Sendable, CustomTestStringConvertible {
+    var firmware: TrialMachine.Firmware
+    /// Whether the firmware's PXE is left on, so that its first try is ours to end.
+    var hasPXE: Bool
+    var expected: String
+    var testDescription: String { "\(firmware.rawValue)\(hasPXE ? ", PXE first" : "")" }
+  }
+
+  @Test(
+    .timeLimit(.minutes(10)),
+    arguments: [
+      Start(firmware: .secureBoot, hasPXE: false, expected: "\"secureBoot\":\"enabled\""),
+      Start(firmware: .uefiIA32, hasPXE: false, expected: "\"firmware\":\"uefi32\""),
+      Start(firmware: .secureBoot, hasPXE: true, expected: "\"secureBoot\":\"enabled\""),
+    ])
+  func aComputerStartsTheImage(_ start: Start) async throws {
+    let site = try await LabSite.shared.path()
+    try await TestWire.with { wire in
+      try await wire.makeTap()
+      try await wire.serve(site) { log in
+        let line = try await wire.run(start) { machine in try await machine.line(with: "LIFEBOAT-READY ") }
+        #expect(line.contains(start.expected), "\(line)")
+        #expect(log.lines.contains { $0.contains("HTTP boot: offered boot/tier1.iso of image tier1") })
+        #expect(log.lines.contains { $0.contains("boot/tier1.iso, ") && $0.contains(" in ") })
+        #expect(
+          log.lines.contains { $0.contains("sent on to its HTTP boot entry") } == start.hasPXE, "\(log.lines)")
+      }
+    }
+  }
+}
+
+/// The demo's first image as a site, built and published by the real command.
+actor LabSite {
+  static let shared = LabSite()
+  static var isWanted: Bool { HostEnvironment["LIFEBOAT_NETWORK_LAB"] != nil }
+  private var building: Task<FilePath, any Error>?
+
+  /// The site's folder; made once in a process.
+  func path() async throws -> FilePath {
+    let task = building ?? Task { try await Self.build() }
+    building = task
+    return try await task.value
+  }
+
+  private static func build() async throws -> FilePath {
+    let folder = TemporaryFolder.untilExit("netlab")
+    // Address space randomisation makes every start of a program a new translation for the emulator.
+    let manifest = try FileTree.text(of: Repository.path("Fixtures/manifests/rescue.toml"))
+      .replacing("[defaults]\n", with: "[defaults]\nkernel-arguments = [\"norandmaps\"]\n")
+    try AtomicFile.write(Array(manifest.utf8), to: folder.appending("rescue.toml"))
+    let built = try await TestCache.shared.alone { cache in
+      try await Repository.lifeboat(
+        [
+          "build", "rescue.toml", "--image", "tier1", "--arch", "x64", "--allow-incomplete-suites", "-o", ".",
+        ], in: folder, environment: ["XDG_CACHE_HOME": cache.string])
+    }
+    try #require(built.status == 0, "\(built)")
+    let published = try await Repository.lifeboat(
+      ["publish", "tier1-x64.iso", "--site", "site", "--unsigned", "--server", "http://10.66.0.2"], in: folder)
+    try #require(published.status == 0, "\(published)")
+    return folder.appending("site")
+  }
+}
+
+extension TestWire {
+  /// Puts a tap for a virtual computer on the bridge.
+  fileprivate func makeTap() async throws {
+    let wire = namespace("wire")
+    try await ip("-n \(wire) tuntap add tap0 mode tap")
+    try await ip("-n \(wire) link set tap0 master bridge up")
+  }
+
+  /// Runs a computer that has nothing to start from but the network.
+  fileprivate func run<Result: Sendable>(
+    _ start: FirmwareTests.Start, _ body: @escaping @Sendable (WireLog) async throws -> Result
+  ) async throws -> Result {
+    let blank = scratch.appending("blank")
+    try AtomicFile.write([UInt8](repeating: 0, count: 1 << 20), to: blank)
+    var machine = TrialMachine(
+      medium: blank, firmware: start.firmware, memory: .mebibytes(2048), console: .output, hasNetwork: false)
+    // QEMU's own iPXE, which is the card's ROM by default, gets in the way of the firmware's network.
+    machine.extraArguments = [
+      "-netdev", "tap,id=network,ifname=tap0,script=no,downscript=no", "-device",
+      "virtio-net-pci,netdev=network,romfile=,bootindex=1",
+    ]
+    let off = start.hasPXE ? ["IPv6PXESupport"] : ["IPv4PXESupport", "IPv6PXESupport"]
+    machine.extraArguments += off.flatMap { ["-fw_cfg", "name=opt/org.tianocore/\($0),string=n"] }
+    let command = try machine.command()
+    return try await serving("wire", [command.program] + command.arguments, until: "", body)
+  }
+}

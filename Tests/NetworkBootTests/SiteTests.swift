@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import BootAssembly
+import BootSite
+import HostSystem
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import NetworkBoot
+
+/// The site changes, breaks, goes and comes back while it is served.
+@Suite(.timeLimit(.minutes(5))) struct SiteTests {
+  private let old = TestSite.bytes(24 << 20, seed: 1)
+  private let new = TestSite.bytes(1000, seed: 2)
+
+  private func site() throws -> TestSite {
+    let site = try TestSite()
+    try site.publish(1, [.init(name: "boot/demo.iso", bytes: old)], entries: ["uefi-http": "boot/demo.iso"])
+    return site
+  }
+
+  /// Begins to read, waits for a line on standard input, reads the rest.
+  private static let slowClient = """
+    import socket, sys, hashlib, os
+    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60)
+    s.sendall(b"GET /boot/demo.iso HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n")
+    first = s.recv(4096)
+    open(sys.argv[3], "w").close()
+    while not os.path.exists(sys.argv[4]): pass
+    rest = b""
+    while True:
+        piece = s.recv(1 << 20)
+        if not piece: break
+        rest += piece
+    print(hashlib.sha256((first + rest).split(b"\\r\\n\\r\\n", 1)[1]).hexdigest())
+    """
+
+  @Test func aSwitchServesTheNewSetAndEndsNoTransfer() async throws {
+    let site = try site()
+    try await TestService.with(site) { [old, new] service in
+      let folder = try TemporaryFolder()
+      async let slow = service.python(
+        Self.slowClient, [folder.appending("began").string, folder.appending("go").string])
+      while !HostEnvironment.exists(folder.appending("began")) { await Task.yield() }
+      try site.publish(2, [.init(name: "boot/demo.iso", bytes: new)], entries: ["uefi-http": "boot/demo.iso"])
+      _ = try await service.events.first { $0.event == .set }
+      FileTree.remove(site.file(old))
+      try await #expect(service.curl(service.url("boot/demo.iso")).bytes == new)
+      try folder.write("go", "")
+      try await #expect(slow.output == "\(Digest(of: old))\n")
+    }
+  }
+
+  @Test func aDiskThatGoesIsToldOnceAndComesBack() async throws {
+    let site = try site()
+    try await TestService.with(site) { [new] service in
+      let away = FilePath(site.path.string + ".away")
+      try AtomicFile.move(site.path, to: away)
+      defer { FileTree.remove(away) }
+      _ = try await service.events.first { $0.event == .site && $0.weight == .trouble }
+      let answer = try await service.curl("--write-out", "%{http_code}", service.url("boot/demo.iso"))
+      #expect(answer.output == "503")
+      try AtomicFile.move(away, to: site.path)
+      _ = try await service.events.first { $0.message.hasSuffix("is back") }
+      #expect(service.events.all.count { $0.event == .site } == 2)
+      try site.publish(2, [.init(name: "boot/demo.iso", bytes: new)])
+      _ = try await service.events.first { $0.event == .set }
+      try await #expect(service.curl(service.url("boot/demo.iso")).bytes == new)
+    }
+  }
+
+  @Test func aSetThatIsNotWholeIsNotServed() async throws {
+    let site = try site()
+    try await TestService.with(site) { [old, new] service in
+      try site.publish(2, [.init(name: "boot/demo.iso", bytes: new)])
+      try site.makeCurrent(1)
+      try AtomicFile.write(Array("short".utf8), to: site.file(new))
+      try site.makeCurrent(2)
+      let event = try await service.events.first { $0.event == .site }
+      #expect(event.message.contains("set 2 of \(site.path) has 1 object"), "\(event)")
+      try await #expect(service.curl("--range", "0-9", service.url("boot/demo.iso")).bytes == Array(old.prefix(10)))
+    }
+  }
+
+  @Test func aFileThatIsCutWhileItIsServedIsNotGivenOut() async throws {
+    let site = try site()
+    try await TestService.with(site) { [old] service in
+      try AtomicFile.write(Array("short".utf8), to: site.file(old))
+      let answer = try await service.curl("--write-out", "%{http_code}", service.url("boot/demo.iso"))
+      #expect(answer.output == "503")
+      #expect(service.events.all.contains { $0.weight == .trouble && $0.name == "boot/demo.iso" })
+    }
+  }
+
+  @Test func anUnsignedSetIsRefusedWhereAKeyIsNamed() async throws {
+    let site = try site()
+    let folder = try TemporaryFolder()
+    _ = try await SiteKey.create(at: folder.appending("key"), comment: "test")
+    var options = BootService.Options(site: site.path)
+    options.key = folder.appending("key.pub")
+    let service = BootService(options)
+    await #expect(throws: Site.Failure.self) { try await service.plan() }
+    let index = site.folder.appending("sets/1/index.json")
+    let signature = try await SiteKey.sign(try FileTree.bytes(of: index), with: folder.appending("key"))
+    try site.folder.write("sets/1/index.json.sig", signature)
+    try await #expect(service.plan().signedBy?.hasPrefix("SHA256:") == true)
+    try site.folder.write("sets/1/index.json", try FileTree.bytes(of: index) + [0x20])
+    await #expect(throws: Site.Failure.self) { try await service.plan() }
+  }
+
+  @Test func badSitesAreRefusedWithWords() async throws {
+    let empty = try TemporaryFolder()
+    let nothing = try await Repository.lifeboat(["serve", "--site", empty.path.string, "--dry-run"])
+    #expect(nothing.status == 66 && nothing.errors.contains("nothing is published in"), "\(nothing)")
+    let site = try site()
+    try site.folder.write("sets/1/index.json", "{\"format\": 9}")
+    let newer = try await Repository.lifeboat(["serve", "--site", site.path.string, "--dry-run"])
+    #expect(newer.status == 65 && newer.errors.contains("it has format 9"), "\(newer)")
+  }
+
+  @Test func anImageHasToBeThere() async throws {
+    let site = try site()
+    var options = BootService.Options(site: site.path)
+    options.image = "other"
+    let service = BootService(options)
+    await #expect(throws: NetworkBootFailure.noSuchImage(name: "other", names: ["demo"])) { try await service.plan() }
+  }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+@preconcurrency import Glibc
+import HostSystem
+import Synchronization
+import SystemPackage
+import TestSupport
+
+/// A wire of the test's own: network namespaces on one bridge, gone with everything in them at the end.
+///
+///     site 10.66.0.1  dnsmasq, plain DHCP ─┐
+///     srv  10.66.0.2  lifeboat serve ──────┼─ bridge in `wire`, where a machine's tap may be
+///     client, no address ──────────────────┘
+struct TestWire: Sendable {
+  /// The beginning of the namespaces' names; nobody else's begin so.
+  let name: String
+  /// For leases and logs.
+  let scratch: FilePath
+
+  /// Whether this user may make namespaces here.
+  static func isPossible() async -> Bool {
+    guard getuid() == 0, Tool.isInstalled("ip"), Tool.isInstalled("dnsmasq") else { return false }
+    let trial = "lifeboat-\(getpid())-trial"
+    let made = try? await Tool.run("ip", ["netns", "add", trial])
+    _ = try? await Tool.run("ip", ["netns", "del", trial])
+    return made?.status == 0
+  }
+
+  private static let count = Mutex(0)
+
+  /// Makes the wire, starts the site's DHCP server on it, and takes all of it away after `body`.
+  static func with<Result: Sendable>(_ body: @escaping @Sendable (TestWire) async throws -> Result) async throws
+    -> Result
+  {
+    let number = count.withLock { count in
+      count += 1
+      return count
+    }
+    return try await TemporaryFolder.with { scratch in
+      let wire = TestWire(name: "lifeboat-\(getpid())-\(number)", scratch: scratch)
+      do {
+        try await wire.make()
+        let result = try await wire.serving("site", wire.dnsmasq, until: "DHCP, IP range") { _ in
+          try await body(wire)
+        }
+        await wire.remove()
+        return result
+      } catch {
+        await wire.remove()
+        throw error
+      }
+    }
+  }
+
+  private static let nodes = ["site", "srv", "client", "wire"]
+  /// A namespace by its part in the play.
+  func namespace(_ node: String) -> String { "\(name)-\(node)" }
+
+  private func make() async throws {
+    for node in Self.nodes {
+      try await ip("netns add \(namespace(node))")
+      try await ip("-n \(namespace(node)) link set lo up")
+    }
+    let wire = namespace("wire")
+    try await ip("-n \(wire) link add bridge type bridge forward_delay 0")
+    try await ip("-n \(wire) link set bridge up")
+    for node in ["site", "srv", "client"] {
+      try await ip("-n \(wire) link add \(node) type veth peer name eth0 netns \(namespace(node))")
+      try await ip("-n \(wire) link set \(node) master bridge up")
+      try await ip("-n \(namespace(node)) link set eth0 up")
+    }
+    try await ip("-n \(namespace("site")) address add 10.66.0.1/24 dev eth0")
+    try await ip("-n \(namespace("srv")) address add 10.66.0.2/24 dev eth0")
+  }
+
+  private func remove() async {
+    for node in Self.nodes { _ = try? await Tool.run("ip", ["netns", "del", namespace(node)]) }
+  }
+
+  /// Runs `ip` with words.
+  func ip(_ words: String) async throws {
+    try await ExternalCommand("ip", words.split(separator: " ").map(String.init)).run()
+  }
+
+  /// A command inside a namespace.
+  func command(in node: String, _ words: [String]) -> ExternalCommand {
+    ExternalCommand("ip", ["netns", "exec", namespace(node)] + words)
+  }
+
+  private var dnsmasq: [String] {
+    [
+      "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--no-ping", "--dhcp-authoritative",
+      "--bind-interfaces", "--user=root", "--pid-file=", "--dhcp-range=10.66.0.100,10.66.0.199,255.255.255.0,1h",
+      "--dhcp-leasefile=\(leases)", "--log-dhcp", "--log-facility=-",
+    ]
+  }
+
+  /// What the site's server has given out.
+  var leases: FilePath { scratch.appending("leases") }
+
+  /// Runs a server in a namespace beside `body`, from a line of its output on.
+  func serving<Result: Sendable>(
+    _ node: String, _ words: [String], until mark: String,
+    _ body: @escaping @Sendable (WireLog) async throws -> Result
+  ) async throws -> Result {
+    let log = WireLog()
+    let command = command(in: node, words)
+    return try await withThrowingTaskGroup(of: Result?.self) { group in
+      group.addTask {
+        defer { log.close() }
+        try await command.run { log.append($0) }
+        return nil
+      }
+      group.addTask {
+        _ = try await log.line(with: mark)
+        return try await body(log)
+      }
+      defer { group.cancelAll() }
+      while let result = try await group.next() { if let result { return result } }
+      throw WireLog.Ended(lines: log.lines)
+    }
+  }
+
+  /// Runs `lifeboat serve` beside `body`.
+  func serve<Result: Sendable>(
+    _ site: FilePath, _ options: [String] = [], _ body: @escaping @Sendable (WireLog) async throws -> Result
+  ) async throws -> Result {
+    let program = try Repository.program("lifeboat").string
+    return try await serving("srv", [program, "serve", "--site", site.string] + options, until: "ready", body)
+  }
+}
+
+/// The lines of a server, for any number of readers.
+final class WireLog: Sendable {
+  private struct State {
+    var lines: [String] = []
+    var isClosed = false
+    var readers: [AsyncStream<String>.Continuation] = []
+  }
+
+  private let state = Mutex(State())
+
+  /// It ended before it said what was waited for.
+  struct Ended: Error { var lines: [String] }
+
+  var lines: [String] { state.withLock { $0.lines } }
+
+  func append(_ line: String) {
+    state.withLock { state in
+      state.lines.append(line)
+      for reader in state.readers { reader.yield(line) }
+    }
+  }
+
+  func close() {
+    state.withLock { state in
+      state.isClosed = true
+      for reader in state.readers { reader.finish() }
+    }
+  }
+
+  /// Waits for a line that has some text in it; lines that came before count.
+  @discardableResult func line(with text: String) async throws -> String {
+    let (stream, continuation) = AsyncStream<String>.makeStream()
+    state.withLock { state in
+      for line in state.lines { continuation.yield(line) }
+      if state.isClosed { continuation.finish() } else { state.readers.append(continuation) }
+    }
+    for await line in stream where line.contains(text) { return line }
+    try Task.checkCancellation()
+    throw Ended(lines: lines)
+  }
+}

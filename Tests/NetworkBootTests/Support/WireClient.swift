@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import Foundation
+import HostSystem
+import TestSupport
+
+/// A DHCP client that says of itself whatever a test wants, in the client's namespace: a Python program with a socket.
+struct WireClient: Sendable {
+  let wire: TestWire
+
+  /// An answer, by the numbers of its options in hexadecimal.
+  struct Answer: Decodable, Sendable {
+    var mac: String
+    var server: String
+    var yours: String
+    var next: String
+    var file: String
+    var type: Int?
+    var vendor: String?
+    var boot: String?
+  }
+
+  /// Sends one DISCOVER for each client and gathers answers until each has so many.
+  /// - Parameter clients: hardware address, vendor class, architecture (option 93; negative for none), answers to wait for.
+  func discover(_ clients: [(mac: String, vendor: String, architecture: Int, answers: Int)]) async throws -> [Answer] {
+    let arguments = clients.flatMap { [$0.mac, $0.vendor, "\($0.architecture)", "\($0.answers)"] }
+    return try await run("discover", arguments)
+  }
+
+  /// Gets an address from the site's server as any computer does.
+  func lease(_ mac: String) async throws -> [Answer] { try await run("lease", [mac]) }
+
+  /// Sends DISCOVERs of so many clients without looking at any answer.
+  func flood(_ count: Int) async throws { _ = try await run("flood", ["\(count)"]) }
+
+  private func run(_ verb: String, _ arguments: [String]) async throws -> [Answer] {
+    let command = wire.command(in: "client", ["python3", "-c", Self.program, verb] + arguments)
+    let text = try await command.text()
+    return try text.split(separator: "\n").map { try JSONDecoder().decode(Answer.self, from: Data($0.utf8)) }
+  }
+
+  private static let program = """
+    import socket, struct, sys, json, random
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    s.setsockopt(socket.SOL_SOCKET, 25, b"eth0\\0")
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    s.bind(("", 68))
+    s.settimeout(20)
+    def option(code, value): return bytes([code, len(value)]) + value
+    def send(mac, kind, vendor="", arch=-1, extra=b""):
+        card = bytes.fromhex(mac.replace(":", ""))
+        packet = struct.pack("!BBBBIHH4s4s4s4s16s", 1, 1, 6, 0, int.from_bytes(card[2:], "big"), 0, 0x8000,
+                             bytes(4), bytes(4), bytes(4), bytes(4), card)
+        packet += bytes(192) + b"\\x63\\x82\\x53\\x63" + option(53, bytes([kind]))
+        packet += option(55, bytes([1, 3, 6, 43, 54, 60, 66, 67]))
+        if vendor: packet += option(60, vendor.encode())
+        if arch >= 0: packet += option(93, struct.pack("!H", arch)) + option(94, bytes([1, 3, 0]))
+        packet += extra + b"\\xff"
+        s.sendto(packet + bytes(max(0, 300 - len(packet))), ("255.255.255.255", 67))
+    def receive():
+        data = s.recv(4096)
+        options, i = {}, 240
+        while i < len(data) and data[i] != 255:
+            if data[i] == 0: i += 1; continue
+            options[data[i]] = options.get(data[i], b"") + data[i + 2:i + 2 + data[i + 1]]
+            i += 2 + data[i + 1]
+        text = lambda code: options[code].rstrip(b"\\0").decode("latin1") if code in options else None
+        ip = lambda value: ".".join(str(b) for b in value)
+        return dict(mac=":".join("%02x" % b for b in data[28:34]), server=ip(options.get(54, b"")), yours=ip(data[16:20]),
+                    next=ip(data[20:24]), file=data[108:236].split(b"\\0")[0].decode("latin1"),
+                    type=options[53][0] if 53 in options else None, vendor=text(60), boot=text(67))
+    verb, words = sys.argv[1], sys.argv[2:]
+    if verb == "discover":
+        wanted = {}
+        for mac, vendor, arch, answers in zip(*[iter(words)] * 4):
+            wanted[mac] = int(answers)
+            send(mac, 1, vendor, int(arch))
+        while any(n > 0 for n in wanted.values()):
+            answer = receive()
+            if answer["mac"] in wanted:
+                wanted[answer["mac"]] -= 1
+                print(json.dumps(answer))
+    elif verb == "lease":
+        send(words[0], 1)
+        offer = receive()
+        print(json.dumps(offer))
+        number = lambda text: bytes(int(part) for part in text.split("."))
+        send(words[0], 3, extra=option(50, number(offer["yours"])) + option(54, number(offer["server"])))
+        print(json.dumps(receive()))
+    elif verb == "flood":
+        random.seed(7)
+        for i in range(int(words[0])):
+            send("52:54:%02x:%02x:%02x:%02x" % tuple(random.randbytes(4)), 1, "HTTPClient:Arch:00016:UNDI:003000", 16)
+    """
+}
