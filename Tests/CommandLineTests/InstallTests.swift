@@ -19,6 +19,7 @@ import Testing
     for file in [
       "share/man/man1/lifeboat.1", "share/man/man1/lifeboat-build.1", "share/zsh/site-functions/_lifeboat",
       "share/bash-completion/completions/lifeboat", "share/fish/completions/lifeboat.fish",
+      "lib/systemd/system/lifeboat.service",
     ] {
       #expect((FileTree.status(of: root.appending(file))?.size ?? 0) > 100, "\(file)")
     }
@@ -26,6 +27,8 @@ import Testing
     let here = try await Repository.lifeboat(["tools", "--json"])
     let there = try await Tool.run(program, ["tools", "--json"])
     #expect(there.status == 0 && there.bytes == here.bytes)
+    let unit = try FileTree.text(of: root.appending("lib/systemd/system/lifeboat.service"))
+    #expect(unit.contains("\nExecStart=/opt/lifeboat/bin/lifeboat serve --site ") && !unit.contains("@PREFIX@"))
     FileTree.remove(root.appending("share/lifeboat"))
     let broken = try await Tool.run(program, ["tools"])
     #expect(broken.status == 70)
@@ -47,5 +50,18 @@ import Testing
       #expect((FileTree.status(of: copy.appending(name))?.permissions ?? 0) & 0o100 == bits, "\(name)")
     }
     #expect(FileTree.kind(of: folder.appending("usr/share/zsh/vendor-completions/_lifeboat")) == .file)
+  }
+
+  /// systemd knows every word of the unit.
+  @Test(.enabled(if: Tool.isInstalled("systemd-analyze"), "needs systemd-analyze")) func theUnitIsAUnit() async throws {
+    let folder = try TemporaryFolder()
+    let text = try FileTree.text(of: Repository.path("packaging/systemd/lifeboat.service.in"))
+    let unit = try folder.write("lifeboat.service", text.replacing("@PREFIX@/bin/lifeboat", with: "/bin/true"))
+    let judged = try await Tool.run("systemd-analyze", ["verify", "--man=no", unit.string])
+    #expect(judged.status == 0 && !judged.errors.contains("lifeboat.service"), "\(judged)")
+    let damaged = try folder.write(
+      "damaged.service",
+      text.replacing("@PREFIX@/bin/lifeboat", with: "/bin/true").replacing("DynamicUser", with: "Dynamik"))
+    #expect(try await Tool.run("systemd-analyze", ["verify", "--man=no", damaged.string]).errors.contains("Dynamik"))
   }
 }
