@@ -25,7 +25,8 @@ demo: ## install what is missing, build Lifeboat, and build a recovery ISO into 
 	@echo
 	@echo "Try it in a virtual computer:  $(BUILT)/lifeboat try $(OUTPUT)/tier1-x64.iso"
 	@echo "See what it is:                $(BUILT)/lifeboat inspect $(OUTPUT)/tier1-x64.iso"
-	@echo "Or write the ISO to a USB stick or a disc with any program, and start a computer with it."
+	@echo "Find a USB stick for it:        $(BUILT)/lifeboat devices"
+	@echo "Write it (as root):             $(BUILT)/lifeboat write $(OUTPUT)/tier1-x64.iso STICK"
 
 build: ## build the program for use: .build/release/lifeboat
 	@scripts/install-packages build
