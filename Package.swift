@@ -26,7 +26,7 @@ func tests(_ stage: String, _ more: [Target.Dependency] = []) -> Target {
 let package = Package(
   name: "lifeboat",
   products: [
-    .library(name: "RecoveryManifest", targets: ["RecoveryManifest"]),
+    .library(name: "RecoveryManifest", targets: ["RecoveryManifest", "StrictTOML"]),
     .library(name: "RecoveryPlan", targets: ["RecoveryPlan"]),
     .library(name: "OpticalMedia", targets: ["OpticalMedia", "BootAssembly"]),
     .library(name: "DriveDiscovery", targets: ["DriveDiscovery"]),
@@ -54,7 +54,8 @@ let package = Package(
         "CLinux", .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ]),
-    stage("RecoveryManifest", ["CToml", "HostSystem"], resources: [.copy("Resources/tools")]),
+    stage("StrictTOML", ["CToml"]),
+    stage("RecoveryManifest", ["StrictTOML", "HostSystem"], resources: [.copy("Resources/tools")]),
     stage("RecoveryPlan", ["RecoveryManifest", "HostSystem"]),
     stage(
       "SystemLayers", ["RecoveryPlan", "RecoveryManifest", "HostSystem"],
@@ -81,8 +82,8 @@ let package = Package(
     .executableTarget(
       name: "lifeboat",
       dependencies: [
-        "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "DriveDiscovery",
-        "FlashMedia", "BootSite", "NetworkBoot", "TrialMachine", "HostSystem",
+        "StrictTOML", "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia",
+        "DriveDiscovery", "FlashMedia", "BootSite", "NetworkBoot", "TrialMachine", "HostSystem",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -95,7 +96,8 @@ let package = Package(
       name: "TestSupport", dependencies: ["HostSystem", "CBus", system], path: "Tests/TestSupport",
       swiftSettings: strict),
     tests("HostSystem"),
-    tests("RecoveryManifest"),
+    tests("StrictTOML"),
+    tests("RecoveryManifest", ["StrictTOML"]),
     tests("RecoveryPlan", ["RecoveryManifest"]),
     tests("SystemLayers", ["RecoveryPlan", "RecoveryManifest"]),
     tests("BootAssembly", ["RecoveryManifest"]),

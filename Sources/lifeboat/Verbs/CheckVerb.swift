@@ -2,6 +2,7 @@
 import ArgumentParser
 import HostSystem
 import RecoveryManifest
+import StrictTOML
 import SystemPackage
 
 /// `lifeboat check`.

@@ -1,55 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// One thing that is wrong in a manifest or in a file of the catalogue, with its place and what to do about it.
+/// One thing that is wrong in a text, with its place and what to do about it.
 public struct Diagnostic: Sendable, Hashable, Codable {
   /// Whether it stops the work.
   public enum Severity: String, Sendable, Codable {
-    /// The manifest cannot be used.
+    /// The text cannot be used.
     case error
-    /// The manifest can be used, but it may not say what its author meant.
+    /// The text can be used, but it may not say what its author meant.
     case warning
   }
 
-  /// Stable identifiers; they never change their meaning.
-  public enum Code: String, Sendable, Codable, CaseIterable {
-    /// The text is not TOML.
-    case syntax
-    /// The text is longer than a manifest can sensibly be.
-    case tooLong = "too-long"
-    /// The manifest's format is newer than this Lifeboat.
-    case unsupportedVersion = "unsupported-version"
-    /// A key that does not exist at this place.
-    case unknownKey = "unknown-key"
-    /// A value of another kind than the key has.
-    case wrongType = "wrong-type"
-    /// A required key is not there.
-    case missingKey = "missing-key"
-    /// A value of the right kind that is not allowed.
-    case badValue = "bad-value"
-    /// A tool that neither the catalogue nor the manifest has.
-    case unknownTool = "unknown-tool"
-    /// A tool named by an image one of whose architectures cannot have it.
-    case toolAbsentOnArchitecture = "tool-absent-on-architecture"
-    /// A tool that one image gives two kinds of access.
-    case conflictingAccess = "conflicting-access"
-    /// Two tools of one id.
-    case duplicateTool = "duplicate-tool"
-    /// `extends` names an image that does not exist.
-    case unknownImage = "unknown-image"
-    /// Two images of one name.
-    case duplicateImage = "duplicate-image"
-    /// Images that extend each other in a circle.
-    case extendsCycle = "extends-cycle"
-    /// An x86 image on a Debian release that has no kernel for it.
-    case noX86Kernel = "no-x86-kernel"
-    /// A list that has the same entry twice (warning).
-    case duplicateEntry = "duplicate-entry"
-    /// An image without any tool (warning).
-    case noTools = "no-tools"
-    /// An own tool that no image has (warning).
-    case unusedTool = "unused-tool"
-    /// A file of the catalogue whose `id` is not its name.
-    case idMismatch = "id-mismatch"
+  /// A stable identifier, which never changes its meaning. Each format adds its own.
+  public struct Code: RawRepresentable, Sendable, Hashable, Codable {
+    /// The identifier: `unknown-key`.
+    public let rawValue: String
+
+    /// Wraps an identifier.
+    public init(rawValue: String) { self.rawValue = rawValue }
   }
 
   /// Whether it stops the work.
@@ -85,14 +52,36 @@ public struct Diagnostic: Sendable, Hashable, Codable {
   }
 }
 
+extension Diagnostic.Code {
+  /// The text is no TOML.
+  public static let syntax = Self(rawValue: "syntax")
+  /// The text is longer than any file of its kind can sensibly be.
+  public static let tooLong = Self(rawValue: "too-long")
+  /// The format is newer than this Lifeboat.
+  public static let unsupportedVersion = Self(rawValue: "unsupported-version")
+  /// A key that does not exist at this place.
+  public static let unknownKey = Self(rawValue: "unknown-key")
+  /// A value of another kind than the key has.
+  public static let wrongType = Self(rawValue: "wrong-type")
+  /// A required key is not there.
+  public static let missingKey = Self(rawValue: "missing-key")
+  /// A value of the right kind that is not allowed.
+  public static let badValue = Self(rawValue: "bad-value")
+
+  /// Those that every format has.
+  package static let general: Set<Self> = [
+    .syntax, .tooLong, .unsupportedVersion, .unknownKey, .wrongType, .missingKey, .badValue,
+  ]
+}
+
 /// Collects the diagnostics of one text.
-struct DiagnosticSink {
-  let file: String
+package struct DiagnosticSink {
+  package let file: String
   private let lines: [Substring]
-  private(set) var diagnostics: [Diagnostic] = []
+  package private(set) var diagnostics: [Diagnostic] = []
   private var seen: Set<Diagnostic> = []
 
-  init(file: String, text: String) {
+  package init(file: String, text: String) {
     self.file = file
     // Not `isNewline`: TOML and compilers know LF and CRLF alone, and a form feed must not shift the count.
     lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
@@ -104,14 +93,23 @@ struct DiagnosticSink {
     return position.column > lines[position.line - 1].unicodeScalars.count
   }
 
-  /// Whether anything stops the work.
-  var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+  /// Whether something at a place stops the work.
+  package func hasError(at position: SourcePosition) -> Bool {
+    diagnostics.contains { $0.severity == .error && ($0.line, $0.column) == (position.line, position.column) }
+  }
 
-  mutating func error(_ code: Diagnostic.Code, at position: SourcePosition, _ message: String, remedy: String) {
+  /// Whether anything stops the work.
+  package var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+
+  package mutating func error(
+    _ code: Diagnostic.Code, at position: SourcePosition, _ message: String, remedy: String
+  ) {
     add(.error, code, position, message, remedy)
   }
 
-  mutating func warning(_ code: Diagnostic.Code, at position: SourcePosition, _ message: String, remedy: String) {
+  package mutating func warning(
+    _ code: Diagnostic.Code, at position: SourcePosition, _ message: String, remedy: String
+  ) {
     add(.warning, code, position, message, remedy)
   }
 
@@ -127,7 +125,7 @@ struct DiagnosticSink {
   }
 
   /// All of them in the order of the text.
-  var sorted: [Diagnostic] {
+  package var sorted: [Diagnostic] {
     let order = diagnostics.enumerated().sorted {
       ($0.element.line, $0.element.column, $0.offset) < ($1.element.line, $1.element.column, $1.offset)
     }

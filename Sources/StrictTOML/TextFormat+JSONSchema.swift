@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-extension ManifestSchema {
-  /// The manifest's JSON Schema (draft 2020-12), for editors and other checkers. A TOML date appears as a string.
+extension TextFormat {
+  /// The format's JSON Schema (draft 2020-12), for editors and other checkers. A TOML date appears as a string.
   ///
-  /// It says what the shape of a manifest says; what only the catalogue or the other images tell (known tools, names
-  /// in `extends`, kernels per release) is the reader's to check.
-  public static func jsonSchema() -> String {
-    let body = schema(of: .table(manifest))
+  /// It says what the shape of a file says; what only the meaning of its values shows is the reader's to check.
+  package func jsonSchema() -> String {
+    let body = Self.schema(of: .table(root))
     let head: [(key: String, value: JSONText)] = [
       ("$schema", .string("https://json-schema.org/draft/2020-12/schema")),
-      ("title", .string("Lifeboat manifest, format \(version)")),
+      ("title", .string("Lifeboat \(noun), format \(version)")),
     ]
     return JSONText.object(head + body).rendered() + "\n"
   }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// Finds what a person probably meant.
-enum NearestWord {
+package enum NearestWord {
   /// The candidate that needs the fewest slips of the finger to become `word`, if that is close enough to be a guess
   /// worth showing: at most one slip in three characters, and never all of them.
-  static func of(_ word: String, in candidates: some Sequence<String>) -> String? {
+  package static func of(_ word: String, in candidates: some Sequence<String>) -> String? {
     let lowered = word.lowercased()
     guard lowered.unicodeScalars.count <= 64 else { return nil }
     let limit = max(1, lowered.unicodeScalars.count / 3)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// Holds a value tree against its description and reports every difference in keys, kinds and values.
-struct ShapeChecker {
-  private(set) var sink: DiagnosticSink
+package struct ShapeChecker {
+  package private(set) var sink: DiagnosticSink
   /// Every key of the format with the tables that have it, for keys written at the wrong place.
   private let homes: [String: [String]]
   private var patterns: [String: Regex<AnyRegexOutput>] = [:]
 
   /// - Parameter root: the whole format, for hints across tables.
-  init(sink: DiagnosticSink, root: TableShape) {
+  package init(sink: DiagnosticSink, root: TableShape) {
     self.sink = sink
     var homes: [String: [String]] = [:]
     for table in Shape.table(root).tables {
@@ -20,7 +20,7 @@ struct ShapeChecker {
   }
 
   /// Checks a table: unknown keys, missing keys, then every value.
-  mutating func check(_ node: TOMLNode, is table: TableShape) {
+  package mutating func check(_ node: TOMLNode, is table: TableShape) {
     for entry in node.entries {
       if let key = table.keys.first(where: { $0.name == entry.key }) {
         check(entry.node, is: key.shape, subject: key.name, key: key)
@@ -147,5 +147,5 @@ struct ShapeChecker {
   }
 
   /// Reports what only the meaning of the values shows.
-  mutating func report(_ body: (inout DiagnosticSink) -> Void) { body(&sink) }
+  package mutating func report(_ body: (inout DiagnosticSink) -> Void) { body(&sink) }
 }

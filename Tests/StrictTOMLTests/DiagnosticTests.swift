@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@testable import RecoveryManifest
+@testable import StrictTOML
 
 @Suite("Diagnostics") struct DiagnosticTests {
   private func diagnostic(_ source: String, column: Int, line: Int = 7) -> Diagnostic {

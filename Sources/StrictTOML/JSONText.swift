@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// A JSON value that keeps the order of its keys, so that a generated document reads as it was composed.
-indirect enum JSONText {
+package indirect enum JSONText {
   case string(String)
   case integer(Int64)
   case boolean(Bool)
@@ -9,7 +9,7 @@ indirect enum JSONText {
   case object([(key: String, value: JSONText)])
 
   /// Pretty-printed, two spaces a level.
-  func rendered(indent: String = "") -> String {
+  package func rendered(indent: String = "") -> String {
     let inner = indent + "  "
     switch self {
     case .string(let text): return Self.quoted(text)

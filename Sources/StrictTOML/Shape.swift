@@ -5,7 +5,7 @@
 ///     Shape ──▶ ShapeChecker   diagnostics for keys, kinds and values
 ///           ──▶ JSON Schema    for editors
 ///           ──▶ Markdown       for people
-indirect enum Shape: Sendable {
+package indirect enum Shape: Sendable {
   case text(TextRule)
   case integer(ClosedRange<Int64>)
   case boolean
@@ -19,49 +19,68 @@ indirect enum Shape: Sendable {
 }
 
 /// What a piece of text must look like.
-struct TextRule: Sendable {
+package struct TextRule: Sendable {
   /// Completes "must be …", such as `the name of a Debian package`.
-  var meaning: String
+  package var meaning: String
   /// A regular expression that means the same in Swift, ECMA and Python and matches the whole text, or nil.
-  var pattern: String?
+  package var pattern: String?
   /// All values there are; empty where the pattern alone decides.
-  var allowed: [String] = []
+  package var allowed: [String]
   /// Words worth suggesting beside `allowed`.
-  var suggestions: [String] = []
+  package var suggestions: [String]
   /// What people write who know the thing by another name.
-  var aliases: [String: String] = [:]
+  package var aliases: [String: String]
   /// In Unicode scalars.
-  var length: ClosedRange<Int> = 1...4096
+  package var length: ClosedRange<Int>
   /// What to do about a value that does not fit; nil: derived from `meaning`.
-  var remedy: String?
+  package var remedy: String?
+
+  package init(
+    meaning: String, pattern: String? = nil, allowed: [String] = [], suggestions: [String] = [],
+    aliases: [String: String] = [:], length: ClosedRange<Int> = 1...4096, remedy: String? = nil
+  ) {
+    (self.meaning, self.pattern, self.allowed, self.suggestions) = (meaning, pattern, allowed, suggestions)
+    (self.aliases, self.length, self.remedy) = (aliases, length, remedy)
+  }
 }
 
 /// A key of a table.
-struct KeyShape: Sendable {
-  var name: String
-  var shape: Shape
-  var required = false
+package struct KeyShape: Sendable {
+  package var name: String
+  package var shape: Shape
+  package var required: Bool
   /// The value without the key, as TOML or in words; nil where there is none.
-  var standard: String?
+  package var standard: String?
   /// A TOML value to show.
-  var example: String
+  package var example: String
   /// One or two sentences of Markdown.
-  var summary: String
+  package var summary: String
+
+  package init(
+    name: String, shape: Shape, required: Bool = false, standard: String? = nil, example: String, summary: String
+  ) {
+    (self.name, self.shape, self.required) = (name, shape, required)
+    (self.standard, self.example, self.summary) = (standard, example, summary)
+  }
 }
 
 /// A table with known keys.
-struct TableShape: Sendable {
+package struct TableShape: Sendable {
   /// As messages and the reference call it, such as `[[image]]`.
-  var title: String
-  var summary: String
-  var keys: [KeyShape]
+  package var title: String
+  package var summary: String
+  package var keys: [KeyShape]
   /// Keys that people may expect here, with the reason why they do not exist.
-  var absent: [String: String] = [:]
+  package var absent: [String: String]
+
+  package init(title: String, summary: String, keys: [KeyShape], absent: [String: String] = [:]) {
+    (self.title, self.summary, self.keys, self.absent) = (title, summary, keys, absent)
+  }
 }
 
 extension Shape {
   /// Completes "must be …".
-  var meaning: String {
+  package var meaning: String {
     switch self {
     case .text(let rule): rule.meaning
     case .integer(let range) where range.lowerBound == range.upperBound: "the number \(range.lowerBound)"
@@ -76,7 +95,7 @@ extension Shape {
   }
 
   /// Whether a value is of this kind at all.
-  func accepts(kindOf node: TOMLNode) -> Bool {
+  package func accepts(kindOf node: TOMLNode) -> Bool {
     switch (self, node.value) {
     case (.text, .string), (.integer, .integer), (.boolean, .boolean), (.date, .date), (.list, .array): true
     case (.table, .table), (.map, .table): true
@@ -86,7 +105,7 @@ extension Shape {
   }
 
   /// Every table within, this one first.
-  var tables: [TableShape] {
+  package var tables: [TableShape] {
     switch self {
     case .table(let table): [table] + table.keys.flatMap { $0.shape.tables }
     case .list(let item, _): item.tables
@@ -97,7 +116,7 @@ extension Shape {
   }
 
   /// Every text rule within.
-  var textRules: [TextRule] {
+  package var textRules: [TextRule] {
     switch self {
     case .text(let rule): [rule]
     case .list(let item, _): item.textRules

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 extension TOMLNode {
-  /// A manifest is written by people; what is longer than this (in bytes) is some other file.
-  static let longest = 1 << 20
-
   /// Parses a text, reporting why it cannot.
-  static func parse(_ bytes: [UInt8], into sink: inout DiagnosticSink) -> TOMLNode? {
-    guard bytes.count <= longest else {
+  package static func parse(_ bytes: [UInt8], as noun: String, into sink: inout DiagnosticSink) -> TOMLNode? {
+    guard bytes.count <= TextFormat.longest else {
       sink.error(
-        .tooLong, at: .start, "the file has \(bytes.count) bytes; a manifest has at most \(longest)",
+        .tooLong, at: .start, "the file has \(bytes.count) bytes; a \(noun) has at most \(TextFormat.longest)",
         remedy: "Check that this is the right file.")
       return nil
     }

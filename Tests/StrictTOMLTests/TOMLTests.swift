@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import Testing
 
-@testable import RecoveryManifest
+@testable import StrictTOML
 
 @Suite("TOML, through the C shim") struct TOMLTests {
   private func parse(_ text: String) throws -> TOMLNode { try TOMLDocument(parsing: Array(text.utf8)).root() }

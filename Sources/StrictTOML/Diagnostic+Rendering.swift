@@ -29,19 +29,19 @@ extension Diagnostic {
 }
 
 /// Makes a stranger's text safe and short enough to be shown.
-enum Printable {
+package enum Printable {
   /// Longest excerpt of a source line, in scalars.
   static let width = 110
 
   /// The text with control characters, and those that turn the writing direction, replaced.
-  static func text(_ text: some StringProtocol) -> String {
+  package static func text(_ text: some StringProtocol) -> String {
     var shown = String.UnicodeScalarView()
     for scalar in text.unicodeScalars { shown.append(isHarmless(scalar) ? scalar : "\u{FFFD}") }
     return String(shown)
   }
 
   /// The text in double quotes, at most 60 scalars of it.
-  static func quoted(_ text: String) -> String {
+  package static func quoted(_ text: String) -> String {
     let scalars = text.unicodeScalars
     guard scalars.count > 60 else { return "\"\(self.text(text))\"" }
     return "\"\(self.text(String(String.UnicodeScalarView(scalars.prefix(57)))))...\""
