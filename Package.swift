@@ -71,10 +71,11 @@ let package = Package(
     stage("FlashMedia", ["DriveDiscovery", "HostSystem", "CLinux", "CBus"]),
     stage("BootSite", ["OpticalMedia", "BootAssembly", "HostSystem"]),
     stage("NetworkBootProtocol", ["HostSystem"]),
+    stage("NetworkBootPolicy", ["NetworkBootProtocol", "StrictTOML", "HostSystem"]),
     stage(
       "NetworkBoot",
       [
-        "BootSite", "NetworkBootProtocol", "HostSystem", "CLinux",
+        "BootSite", "NetworkBootPolicy", "NetworkBootProtocol", "StrictTOML", "HostSystem", "CLinux",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
       ]),
@@ -83,8 +84,8 @@ let package = Package(
       name: "lifeboat",
       dependencies: [
         "StrictTOML", "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia",
-        "DriveDiscovery", "FlashMedia", "BootSite", "NetworkBoot", "TrialMachine", "HostSystem",
-        system,
+        "DriveDiscovery", "FlashMedia", "BootSite", "NetworkBootPolicy", "NetworkBoot", "TrialMachine",
+        "HostSystem", system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -106,6 +107,7 @@ let package = Package(
     tests("FlashMedia", ["DriveDiscovery", "CLinux"]),
     tests("BootSite", ["OpticalMedia", "BootAssembly", "RecoveryManifest"]),
     tests("NetworkBootProtocol"),
+    tests("NetworkBootPolicy", ["NetworkBootProtocol", "StrictTOML"]),
     tests(
       "NetworkBoot", ["BootSite", "BootAssembly", "TrialMachine", .product(name: "NIOCore", package: "swift-nio")]),
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),

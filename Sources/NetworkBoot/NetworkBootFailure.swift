@@ -18,6 +18,12 @@ public enum NetworkBootFailure: Diagnosable, Equatable {
   case portForbidden(ServicePort)
   /// A socket could not be made.
   case socket(ServicePort, operation: String, Errno)
+  /// Another service has the admin socket.
+  case adminSocketTaken(FilePath)
+  /// The admin socket cannot be had, or not be used.
+  case adminSocket(FilePath, reason: String)
+  /// No service listens on the admin socket.
+  case notRunning(FilePath)
 }
 
 extension NetworkBootFailure {
@@ -31,6 +37,9 @@ extension NetworkBootFailure {
     case .portTaken: "port-taken"
     case .portForbidden: "port-forbidden"
     case .socket: "socket-failed"
+    case .adminSocketTaken: "admin-socket-taken"
+    case .adminSocket: "admin-socket-failed"
+    case .notRunning: "not-running"
     }
   }
 
@@ -47,6 +56,9 @@ extension NetworkBootFailure {
       "\(port)\(interface.map { " on \($0)" } ?? "") is taken" + (holder.map { " by \($0)" } ?? "")
     case .portForbidden(let port): "this user may not listen on \(port): ports below 1024 need a right"
     case .socket(let port, let operation, let errno): "\(operation) for \(port): \(errno)"
+    case .adminSocketTaken(let path): "another service listens on the admin socket \(path)"
+    case .adminSocket(let path, let reason): "the admin socket \(path) cannot be used: \(reason)"
+    case .notRunning(let path): "no network boot service listens on \(path)"
     }
   }
 
@@ -68,6 +80,9 @@ extension NetworkBootFailure {
           + " --ambient-caps=+net_bind_service --reuid=USER --clear-groups lifeboat serve ..."
         : nil
     case .socket: nil
+    case .adminSocketTaken: "Stop that service, or choose another socket with --admin."
+    case .adminSocket: "Choose another place for it with --admin; it may have 107 bytes."
+    case .notRunning: "Start it with \"lifeboat serve\"; name its socket with --admin if that is another."
     }
   }
 
@@ -76,8 +91,9 @@ extension NetworkBootFailure {
     switch self {
     case .objectsMissing: .notAsPromised
     case .noSuchImage, .imageNotChosen, .noInterface: .usage
-    case .portTaken: .busy
-    case .portForbidden, .socket: .systemLimit
+    case .portTaken, .adminSocketTaken: .busy
+    case .portForbidden, .socket, .adminSocket: .systemLimit
+    case .notRunning: .unavailable
     }
   }
 }

@@ -8,23 +8,21 @@ internal import SystemPackage
 
 /// The DHCP side of the service: two ports on each interface, and the decisions of `NetworkBootProtocol`.
 final class DHCPServer: Sendable {
-  /// What decisions are made from now.
-  private let view: Mutex<ServerView>
+  /// What decisions are made from, and what is told of them.
+  let desk: MachineDesk
   let events: EventLog
   private let group: any EventLoopGroup
   private let gate = Mutex(RateGate<HardwareAddress>(rate: 4, burst: 16, rateOfAll: 1000))
 
-  init(view: ServerView, events: EventLog, group: any EventLoopGroup) {
-    self.view = Mutex(view)
-    (self.events, self.group) = (events, group)
+  init(desk: MachineDesk, events: EventLog, group: any EventLoopGroup) {
+    (self.desk, self.events, self.group) = (desk, events, group)
   }
-
-  /// Decides by another view from now on.
-  func use(_ view: ServerView) { self.view.withLock { $0 = view } }
 
   /// Decides about a packet.
   func decide(_ bytes: ByteBufferView, _ arrival: Arrival, at plane: Plane) -> Decision {
-    view.withLock { $0 }.decide(bytes, arrival: arrival, at: plane)
+    let decision = desk.view.decide(bytes, arrival: arrival, at: plane)
+    desk.note(decision, about: bytes, arrival)
+    return decision
   }
 
   /// Whether a client may be answered once more now. Its address is what it claims, so all together have a limit too.

@@ -9,6 +9,7 @@ actor RunningService {
   private let options: BootService.Options
   private let sets: SiteFollower
   private let events: EventLog
+  private let desk: MachineDesk
   private let dhcp: DHCPServer
   private var channels: [NetworkInterface: [any Channel]] = [:]
   /// Interfaces that could not be had; tried again when they change.
@@ -16,17 +17,19 @@ actor RunningService {
 
   /// Begins to serve.
   init(
-    _ service: BootService, _ sets: SiteFollower, _ sockets: SocketSet, _ group: any EventLoopGroup,
-    _ files: NIOThreadPool, _ events: EventLog
+    _ service: BootService, _ sets: SiteFollower, _ desk: MachineDesk, _ sockets: SocketSet,
+    _ group: any EventLoopGroup, _ files: NIOThreadPool, _ events: EventLog
   ) async throws {
     var options = service.options
     options.httpPort = sockets.httpPort
     self.options = options
-    (self.sets, self.events) = (sets, events)
-    dhcp = DHCPServer(view: try ServerView(options, sets.current), events: events, group: group)
-    let http = HTTPServer(sets: sets, files: files, events: events, limits: options.httpLimits)
+    (self.sets, self.desk, self.events) = (sets, desk, events)
+    desk.useHTTPPort(sockets.httpPort)
+    dhcp = DHCPServer(desk: desk, events: events, group: group)
+    let http = HTTPServer(sets: sets, desk: desk, files: files, events: events, limits: options.httpLimits)
     for socket in sockets.http { _ = try await http.listen(on: socket, group: group) }
-    let tftp = TFTPServer(sets: sets, files: files, events: events, group: group, limits: TFTPLimits())
+    let tftp = TFTPServer(
+      sets: sets, desk: desk, files: files, events: events, group: group, limits: TFTPLimits())
     for socket in sockets.tftp { _ = try await tftp.listen(on: socket) }
     for sockets in sockets.dhcp { try await open(sockets) }
     for words in sockets.leftOut { events.say(.init(.interface, .trouble, words)) }
@@ -36,16 +39,9 @@ actor RunningService {
   /// Looks after the service until the task is cancelled.
   func untilCancelled() async {
     while (try? await Task.sleep(for: .seconds(1))) != nil {
-      if await sets.look() { useCurrentSet() }
+      if await sets.look() { desk.use(sets.current) }
+      desk.lookAtPolicy()
       if options.listensForDHCP { await followInterfaces() }
-    }
-  }
-
-  private func useCurrentSet() {
-    do throws(NetworkBootFailure) {
-      dhcp.use(try ServerView(options, sets.current))
-    } catch {
-      events.say(.init(.set, .trouble, "\(error.message); DHCP clients are answered as before"))
     }
   }
 

@@ -53,6 +53,7 @@ extension ServicePlan {
   var lines: [String] {
     let trust = signedBy.map { "signed by \($0)" } ?? "not signed: anybody who can write there decides what is started"
     var lines = ["site \(site), set \(set), \(trust)", "image \(image)"]
+    lines += policy.map { "policy: \($0)" }
     lines += interfaces.map { "interface \($0.name), address \($0.address) in \($0.subnet)" }
     if interfaces.isEmpty { lines.append("no network interface has an IPv4 address yet") }
     lines += ports.map { "port \($0.transport) \($0.number): \($0.purpose)" }

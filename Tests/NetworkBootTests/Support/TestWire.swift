@@ -120,12 +120,16 @@ struct TestWire: Sendable {
     }
   }
 
+  /// Where `serve` listens for administrators.
+  var admin: FilePath { scratch.appending("admin.sock") }
+
   /// Runs `lifeboat serve` beside `body`.
   func serve<Result: Sendable>(
     _ site: FilePath, _ options: [String] = [], _ body: @escaping @Sendable (WireLog) async throws -> Result
   ) async throws -> Result {
     let program = try Repository.program("lifeboat").string
-    return try await serving("srv", [program, "serve", "--site", site.string] + options, until: "ready", body)
+    let own = ["--state", scratch.appending("state").string, "--admin", admin.string]
+    return try await serving("srv", [program, "serve", "--site", site.string] + own + options, until: "ready", body)
   }
 }
 
