@@ -17,6 +17,8 @@ struct WireClient: Sendable {
     var type: Int?
     var vendor: String?
     var boot: String?
+    /// The whole packet in hexadecimal.
+    var packet: String
   }
 
   /// Sends one DISCOVER for each client and gathers answers until each has so many.
@@ -24,6 +26,11 @@ struct WireClient: Sendable {
   func discover(_ clients: [(mac: String, vendor: String, architecture: Int, answers: Int)]) async throws -> [Answer] {
     let arguments = clients.flatMap { [$0.mac, $0.vendor, "\($0.architecture)", "\($0.answers)"] }
     return try await run("discover", arguments)
+  }
+
+  /// Sends one DISCOVER for each client without looking at any answer.
+  func send(_ clients: [(mac: String, vendor: String, architecture: Int)]) async throws {
+    _ = try await discover(clients.map { ($0.mac, $0.vendor, $0.architecture, 0) })
   }
 
   /// Gets an address from the site's server as any computer does.
@@ -69,7 +76,8 @@ struct WireClient: Sendable {
         ip = lambda value: ".".join(str(b) for b in value)
         return dict(mac=":".join("%02x" % b for b in data[28:34]), server=ip(options.get(54, b"")), yours=ip(data[16:20]),
                     next=ip(data[20:24]), file=data[108:236].split(b"\\0")[0].decode("latin1"),
-                    type=options[53][0] if 53 in options else None, vendor=text(60), boot=text(67))
+                    type=options[53][0] if 53 in options else None, vendor=text(60), boot=text(67),
+                    packet=data.hex())
     verb, words = sys.argv[1], sys.argv[2:]
     if verb == "discover":
         wanted = {}
