@@ -75,7 +75,7 @@ let package = Package(
     stage(
       "NetworkBoot",
       [
-        "BootSite", "NetworkBootPolicy", "NetworkBootProtocol", "StrictTOML", "HostSystem", "CLinux",
+        "BootSite", "NetworkBootPolicy", "NetworkBootProtocol", "StrictTOML", "HostSystem", "CLinux", "CBus",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
       ]),

@@ -24,6 +24,16 @@ public enum NetworkBootFailure: Diagnosable, Equatable {
   case adminSocket(FilePath, reason: String)
   /// No service listens on the admin socket.
   case notRunning(FilePath)
+  /// Something that systemd has opened is no socket of IPv4.
+  case socketHanded(CInt)
+  /// systemd has opened sockets, but not this one.
+  case socketMissing(ServicePort)
+  /// Mode `full` is for one wire, which has to be named.
+  case fullNeedsInterface
+  /// Addresses make no pool.
+  case badPool(String?, interface: String, reason: String)
+  /// Another server gives addresses on the wire that mode `full` is for.
+  case otherDHCPServer(String, interface: String)
 }
 
 extension NetworkBootFailure {
@@ -40,6 +50,11 @@ extension NetworkBootFailure {
     case .adminSocketTaken: "admin-socket-taken"
     case .adminSocket: "admin-socket-failed"
     case .notRunning: "not-running"
+    case .socketHanded: "socket-not-usable"
+    case .socketMissing: "socket-missing"
+    case .fullNeedsInterface: "full-needs-interface"
+    case .badPool: "bad-pool"
+    case .otherDHCPServer: "other-dhcp-server"
     }
   }
 
@@ -59,6 +74,14 @@ extension NetworkBootFailure {
     case .adminSocketTaken(let path): "another service listens on the admin socket \(path)"
     case .adminSocket(let path, let reason): "the admin socket \(path) cannot be used: \(reason)"
     case .notRunning(let path): "no network boot service listens on \(path)"
+    case .socketHanded(let number):
+      "systemd has opened something that is no listening IPv4 socket (descriptor \(number))"
+    case .socketMissing(let port): "systemd has opened sockets for this service, but not \(port)"
+    case .fullNeedsInterface: "mode full gives addresses on one wire, and its interface is not named"
+    case .badPool(let text?, let interface, let reason): "\"\(text)\" is no pool for \(interface): \(reason)"
+    case .badPool(nil, let interface, let reason): "\(interface) has no addresses to give: \(reason)"
+    case .otherDHCPServer(let address, let interface):
+      "\(address) gives addresses on \(interface) already, and a second DHCP server would take the wire down"
     }
   }
 
@@ -83,6 +106,11 @@ extension NetworkBootFailure {
     case .adminSocketTaken: "Stop that service, or choose another socket with --admin."
     case .adminSocket: "Choose another place for it with --admin; it may have 107 bytes."
     case .notRunning: "Start it with \"lifeboat serve\"; name its socket with --admin if that is another."
+    case .socketHanded: "Write the addresses of lifeboat.socket with 0.0.0.0, as in ListenStream=0.0.0.0:80"
+    case .socketMissing(let port): "Add to lifeboat.socket: \(port.listenLine)"
+    case .fullNeedsInterface: "Name it with --interface, and be sure that no other DHCP server is on that wire."
+    case .badPool: "Choose addresses with --pool FIRST-LAST, or give the interface a larger subnet."
+    case .otherDHCPServer: "Serve beside it, with --mode proxy, or take it off this wire."
     }
   }
 
@@ -90,8 +118,9 @@ extension NetworkBootFailure {
   public var exitCode: ExitStatus {
     switch self {
     case .objectsMissing: .notAsPromised
-    case .noSuchImage, .imageNotChosen, .noInterface: .usage
-    case .portTaken, .adminSocketTaken: .busy
+    case .noSuchImage, .imageNotChosen, .noInterface, .fullNeedsInterface, .badPool, .socketHanded, .socketMissing:
+      .usage
+    case .portTaken, .otherDHCPServer, .adminSocketTaken: .busy
     case .portForbidden, .socket, .adminSocket: .systemLimit
     case .notRunning: .unavailable
     }
@@ -108,7 +137,7 @@ public enum ServicePort: Sendable, Hashable, CustomStringConvertible {
   case dhcp(Int)
   /// UDP: where PXE clients ask a boot server.
   case bootServer(Int)
-  /// UDP: where DHCP clients are answered; the probe of the wire is one.
+  /// UDP: where DHCP clients are answered, and others may overhear it.
   case dhcpClient(Int)
 
   /// The number.
@@ -121,6 +150,9 @@ public enum ServicePort: Sendable, Hashable, CustomStringConvertible {
 
   /// Whether it is one of TCP's; else of UDP's.
   public var isTCP: Bool { if case .http = self { true } else { false } }
+
+  /// Whether it is the DHCP client's, which is shared.
+  var isClient: Bool { if case .dhcpClient = self { true } else { false } }
 
   var isDHCP: Bool {
     switch self {
@@ -140,6 +172,12 @@ public enum ServicePort: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
+  /// How systemd is told to open it (systemd.socket(5)).
+  var listenLine: String {
+    let address = isClient ? "255.255.255.255" : "0.0.0.0"
+    return "\(isTCP ? "ListenStream" : "ListenDatagram")=\(address):\(number)"
+  }
+
   var remedyIfTaken: String {
     switch self {
     case .http: "Stop that server, or choose another port with --http-port."
@@ -147,7 +185,8 @@ public enum ServicePort: Sendable, Hashable, CustomStringConvertible {
     case .dhcp:
       "Let this computer's DHCP server name the boot files, with --mode site; or choose another with --interface."
     case .bootServer: "Stop that server: one PXE boot server fits on a computer."
-    case .dhcpClient: "Stop the DHCP client of that interface for as long as the check takes."
+    case .dhcpClient:
+      "Stop that program, which does not share its port as DHCP clients do, or do without the shadow reply."
     }
   }
 }

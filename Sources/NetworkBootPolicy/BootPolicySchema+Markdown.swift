@@ -14,7 +14,7 @@ extension BootPolicySchema {
       \(policy.summary)
 
       `lifeboat serve --policy FILE` follows it, `lifeboat check --policy FILE` says what is wrong with it. What the \
-      answers mean for a computer is in [network-boot.md](network-boot.md#who-is-answered).
+      answers mean for a computer is in [network-boot-clients.md](network-boot-clients.md).
 
       ```toml
       \(example)

@@ -21,6 +21,17 @@ extension MachineDesk {
     }
   }
 
+  /// In mode `full` a client was given an address, and with it what it is to load.
+  func note(_ reply: AddressServer.Reply, to packet: DHCPPacket, _ arrival: Arrival) {
+    if let request = try? BootRequest(packet, arrival: arrival) {
+      // The ACK repeats what the OFFER said.
+      if let grant = reply.grant, packet.messageType == .discover { noteOffer(grant, to: request, "offer") }
+      if let refusal = reply.refusal, refusal.isAboutMachine { noteSilence(refusal, to: request) }
+    }
+    guard reply.packet.messageType == .ack, reply.packet.yourAddress.isUnicast else { return }
+    state.withLock { $0.register.tie(packet.hardware, packet.machine, to: reply.packet.yourAddress) }
+  }
+
   private func noteOffer(_ grant: Grant, to request: BootRequest, _ word: String) {
     let (file, image): (String, String?)
     switch grant.file {
@@ -67,7 +78,8 @@ extension MachineDesk {
     let meter = TransferMeter(way, name, to: IPv4Address(client) ?? .any)
     state.withLock { state in
       state.transfers[ObjectIdentifier(meter)] = meter
-      let isLayer = state.layers.values.contains { $0.contains { $0.contains(name) } }
+      // What stands beside a layer, such as its hash tree, is loaded with it.
+      let isLayer = name.hasPrefix("layers/")
       state.register.began(name, isLayer: isLayer, at: meter.address, now: Timestamp.seconds())
     }
     return meter

@@ -34,6 +34,9 @@ final class MachineDesk: Sendable {
       try renew()
     }
 
+    /// Who else is on the wires.
+    mutating func see(_ servers: [SeenServer]) { view.seen = servers }
+
     /// Makes the view anew, after anything that it is made of has changed.
     mutating func renew() throws(NetworkBootFailure) {
       var view = try ServerView(options, set, policy?.policy ?? BootPolicy())
@@ -97,6 +100,9 @@ final class MachineDesk: Sendable {
 
   /// The policy that holds now; nil without a file.
   var policy: BootPolicy? { state.withLock { $0.policy?.policy } }
+
+  /// Who else is on the wires.
+  func see(_ servers: [SeenServer]) { state.withLock { $0.see(servers) } }
 
   /// Tells the port that the kernel chose where 0 was asked for.
   func useHTTPPort(_ port: Int) {

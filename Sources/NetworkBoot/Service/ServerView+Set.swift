@@ -4,8 +4,8 @@ internal import NetworkBootPolicy
 internal import NetworkBootProtocol
 
 extension ServerView {
-  /// What decisions are made from: the options, the set that is served, and the policy. An option goes before the same
-  /// word of the policy.
+  /// What decisions are made from: the options, the set that is served, and the policy. The image that is an option goes
+  /// before the policy's, and the policy's word on the shadow reply before the option.
   /// - Throws: `NetworkBootFailure.noSuchImage`, `.imageNotChosen`.
   init(_ options: BootService.Options, _ set: BootSet, _ policy: BootPolicy) throws(NetworkBootFailure) {
     self.init()
@@ -16,7 +16,8 @@ extension ServerView {
     } else if names.count != 1 {
       throw .imageNotChosen(names: names)
     }
-    mode = options.mode == .proxy ? .proxy : .site
+    mode = Mode(rawValue: options.mode.rawValue) ?? .site
+    shadow = policy.shadow ?? Shadow(rawValue: options.shadow.rawValue) ?? .never
     httpPort = UInt16(truncatingIfNeeded: options.httpPort)
     defaultImage = options.image ?? policy.image ?? names.first
     // The reader has looked at all names already.

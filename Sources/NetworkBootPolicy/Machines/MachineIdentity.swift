@@ -18,9 +18,6 @@ public struct MachineIdentity: Sendable, Hashable {
       return uuid.bytes.lexicographicallyPrecedes(uuid.swapped.bytes) ? uuid : uuid.swapped
     }
   }
-
-  /// What matches this machine and no other.
-  public var match: MachineMatch { MachineMatch(hardware: hardware, machine: machine) }
 }
 
 extension MachineMatch {

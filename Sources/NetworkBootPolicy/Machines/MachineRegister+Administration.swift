@@ -13,8 +13,9 @@ extension MachineRegister {
     if let hardware = HardwareAddress(words), hardware.isEthernetUnicast { return MachineMatch(hardware: hardware) }
     if let machine = MachineUUID(words), machine.isSet { return MachineMatch(machine: machine) }
     guard let number = Int(words), words.utf8.count == 4 else { throw .noSuchMachine(words) }
-    guard let identity = waiting[number] else { throw .noSuchNumber(number) }
-    return identity.match
+    guard let identity = waiting[number], let machine = seen[identity] else { throw .noSuchNumber(number) }
+    // The UUID as people know it, and none that says nothing.
+    return MachineMatch(hardware: identity.hardware, machine: identity.machine == nil ? nil : machine.machine)
   }
 
   /// A machine is known, or denied, from now on.
@@ -57,7 +58,8 @@ extension MachineRegister {
   public mutating func forget(_ match: MachineMatch) throws(NetworkBootPolicyFailure) {
     let old = (kept.count, seen.count)
     kept.removeAll { match.covers($0.match) || $0.match.covers(match) }
-    for machine in seen.values where match.covers(machine.identity.match) { remove(machine.identity) }
+    for identity in seen.keys
+    where match.covers(MachineMatch(hardware: identity.hardware, machine: identity.machine)) { remove(identity) }
     guard (kept.count, seen.count) != old else { throw .noSuchMachine(match.words) }
   }
 

@@ -23,7 +23,7 @@ extension ServerView {
     } catch {
       return .denied(error)
     }
-    guard mode == .proxy, let own = self.image(for: claimant), own != image, images[own] != nil,
+    guard mode != .site, let own = self.image(for: claimant), own != image, images[own] != nil,
       claimant.kind != nil || !assignments.contains(where: { $0.kinds != nil })
     else { return .go }
     return .restart(image: own)
