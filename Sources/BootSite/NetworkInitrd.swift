@@ -13,6 +13,15 @@ struct NetworkInitrd {
     var size: ByteCount
     var digest: Digest
     var object: String
+    var tree: Tree
+  }
+
+  /// A layer's hash tree.
+  struct Tree {
+    var root: Digest
+    var size: ByteCount
+    var digest: Digest
+    var object: String
   }
 
   var servers: [String]
@@ -29,7 +38,8 @@ struct NetworkInitrd {
   /// `/etc/lifeboat/boot`: a line for each, for `read` of a shell.
   var list: String {
     (servers.map { "server \($0)" } + ["image \(image)", "path \(folder)"]
-      + layers.map { "layer \($0.name) \($0.size.bytes) \($0.digest) \($0.object)" })
+      + layers.map { "layer \($0.name) \($0.size.bytes) \($0.digest) \($0.object)" }
+      + layers.map { "verity \($0.name) \($0.tree.root) \($0.tree.size.bytes) \($0.tree.digest) \($0.tree.object)" })
       .map { $0 + "\n" }.joined()
   }
 

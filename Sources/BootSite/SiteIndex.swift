@@ -60,9 +60,8 @@ public struct SiteIndex: Sendable, Hashable, Codable {
 
     /// The names of all objects that the image needs.
     public var objectNames: Set<String> {
-      Set(entries.values).union(files).union(media.values.flatMap { [$0.kernel, $0.initrd] + $0.layers }).subtracting([
-        ""
-      ])
+      let systems = media.values.flatMap { [$0.kernel, $0.initrd] + $0.layers + ($0.trees ?? []) }
+      return Set(entries.values).union(files).union(systems).subtracting([""])
     }
   }
 
@@ -80,14 +79,16 @@ public struct SiteIndex: Sendable, Hashable, Codable {
     public var arguments: [String]
     /// The objects that are the layers, bottom first.
     public var layers: [String]
+    /// The objects that are the layers' hash trees; none in sets of before there were any.
+    public var trees: [String]?
 
     /// Describes a medium.
     public init(
       identifier: String, release: String, kernel: String = "", initrd: String = "", arguments: [String] = [],
-      layers: [String] = []
+      layers: [String] = [], trees: [String]? = nil
     ) {
       (self.identifier, self.release, self.kernel, self.initrd) = (identifier, release, kernel, initrd)
-      (self.arguments, self.layers) = (arguments, layers)
+      (self.arguments, self.layers, self.trees) = (arguments, layers, trees)
     }
   }
 

@@ -110,7 +110,7 @@ import Testing
   @Test func aMissingProgramIsNamed() async throws {
     let path = fixture.scratch.appending("bin")
     try FileTree.makeFolder(path)
-    for program in ["cpio", "mcopy", "ssh-keygen"] {
+    for program in ["cpio", "mcopy", "ssh-keygen", "veritysetup"] {
       try FileTree.makeLink(path.appending(program), to: try Tool.require(program))
     }
     let outcome = try await Repository.lifeboat(

@@ -67,7 +67,8 @@ extension ServerView {
     case (.proxy, .x64PXE) where name == .absent:
       explanation.verdict = .failsAtOnce
       explanation.chain = []
-      explanation.notes = ["Allow the shadow reply to start such clients by PXE."]
+      let hasShim = defaultImage.flatMap { images[$0]?[.shim] } != nil
+      explanation.notes = hasShim ? ["Allow the shadow reply to start such clients by PXE."] : []
     case (.proxy, .x64PXE): explanation.notes += Self.shadowNotes + (shadow == .commit ? Self.commitNotes : [])
     default: break
     }
@@ -81,6 +82,7 @@ extension ServerView {
       return kind.bootProtocol == .http
         ? "Nothing on port 67; the site's server sends option 60 HTTPClient and the URL of \(name) as option 67."
         : "Nothing on port 67; the site's server names this server (siaddr, option 66) and \(name) (file, option 67)."
+    case .full: return "An address of this server's pool, and with it \(name) \(place)."
     case .proxy: break
     }
     if name == .absent { return "An offer of a file that is not there, so that PXE ends at once." }
@@ -92,6 +94,7 @@ extension ServerView {
   private func reason(for kind: ClientKind, _ name: ObjectName) -> String {
     switch (mode, kind) {
     case (.site, _): "In mode site the site's DHCP server points here."
+    case (.full, _): "In mode full this is the only DHCP server of the wire, and every loader follows it."
     case (.proxy, .x64PXE) where shadow == .never:
       "The signed GRUB ignores proxies, and the shadow reply is not allowed: the firmware's HTTP entry is the way."
     case (.proxy, .x64PXE) where name == .absent:
