@@ -42,6 +42,24 @@ struct FirmwareTests {
   }
 }
 
+extension FirmwareTests {
+  /// On a wire without any other DHCP server: address and URL come in one packet.
+  @Test(.timeLimit(.minutes(10))) func aComputerStartsInModeFull() async throws {
+    let site = try await LabSite.shared.path()
+    let start = Start(firmware: .secureBoot, hasPXE: false, expected: "\"secureBoot\":\"enabled\"")
+    try await TestWire.with { wire in
+      try await wire.makeTap()
+      try await wire.ip("-n \(wire.namespace("wire")) link set site down")
+      try await wire.serve(site, ["--mode", "full", "--interface", "eth0"]) { log in
+        let line = try await wire.run(start) { machine in try await machine.line(with: "LIFEBOAT-READY ") }
+        #expect(line.contains(start.expected), "\(line)")
+        #expect(log.lines.contains { $0.contains("offered; UEFI x64, HTTP boot: offered boot/tier1.iso") })
+        #expect(log.lines.contains { $0.contains(" given; UEFI x64, HTTP boot: offered boot/tier1.iso") })
+      }
+    }
+  }
+}
+
 /// The demo's first image as a site, built and published by the real command.
 actor LabSite {
   static let shared = LabSite()
