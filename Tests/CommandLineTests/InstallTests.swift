@@ -20,6 +20,7 @@ import Testing
       "share/man/man1/lifeboat.1", "share/man/man1/lifeboat-build.1", "share/zsh/site-functions/_lifeboat",
       "share/bash-completion/completions/lifeboat", "share/fish/completions/lifeboat.fish",
       "lib/systemd/system/lifeboat.service",
+      "lib/systemd/system/lifeboat.socket",
     ] {
       #expect((FileTree.status(of: root.appending(file))?.size ?? 0) > 100, "\(file)")
     }
