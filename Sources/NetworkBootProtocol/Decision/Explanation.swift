@@ -36,22 +36,26 @@ extension ServerView {
   /// to its kind alone.
   public func explain(_ kind: ClientKind) -> Explanation {
     do throws(IgnoreReason) {
-      let name = try explainedFile(kind)
-      return explain(kind, given: name)
+      let (loader, name) = try explainedFile(kind)
+      guard loader != kind.loader, let firmware = kind.withoutScript else { return explain(kind, given: name) }
+      var explanation = explain(firmware, given: name)
+      explanation.kind = kind
+      explanation.reason = "The image has no script for iPXE, which starts what its firmware would."
+      return explanation
     } catch {
       return Explanation(
         kind: kind, verdict: .silent, answer: "No answer.", reason: Self.sentence(error.message), chain: [], notes: [])
     }
   }
 
-  private func explainedFile(_ kind: ClientKind) throws(IgnoreReason) -> ObjectName {
+  private func explainedFile(_ kind: ClientKind) throws(IgnoreReason) -> (loader: BootLoader, name: ObjectName) {
     if policy == .none, policies.isEmpty { throw .policyNone }
     let assigned = assignments.first { $0.match == nil && $0.place == Place() && $0.kinds?.contains(kind) ?? true }
     guard let image = assigned?.image ?? defaultImage else { throw .noImage }
     guard let files = images[image] else { throw .unknownImage(image) }
-    if mode == .proxy, kind == .x64PXE, !canShadow(files[.shim]) { return .absent }
-    guard let name = files[kind.loader] else { throw .noFile(image: image, kind.loader) }
-    return name
+    if mode == .proxy, kind == .x64PXE, !canShadow(files[.shim]) { return (.shim, .absent) }
+    guard let file = kind.file(among: files) else { throw .noFile(image: image, kind.loader) }
+    return file
   }
 
   private func explain(_ kind: ClientKind, given name: ObjectName) -> Explanation {

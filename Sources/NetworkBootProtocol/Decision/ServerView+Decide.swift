@@ -27,7 +27,7 @@ extension ServerView {
   /// | UEFI IA32 PXE | the same, or an offer without, by `uefiNaming` | ACK with the boot file |
   /// | UEFI x64 PXE | shadow reply, or an offer of a file that is not there | nothing, or an ACK of that file |
   /// | UEFI HTTP boot | offer with the URL of the RAM disk | nothing |
-  /// | iPXE with HTTP | offer with the URL of the script | ACK with the URL |
+  /// | iPXE with HTTP | offer with the URL of the script; without one as BIOS or IA32 PXE | ACK with the URL |
   ///
   /// In mode `full` all of them get the boot file along with their address, in the OFFER and in the ACK.
   ///
@@ -145,8 +145,7 @@ extension ServerView {
   /// The file that a machine loads.
   func file(for request: BootRequest) throws(IgnoreReason) -> Grant.File {
     let (image, files) = try files(for: request)
-    let loader = request.kind.loader
-    guard let name = files[loader] else { throw .noFile(image: image, loader) }
-    return .loader(loader, name, image: image)
+    guard let file = request.kind.file(among: files) else { throw .noFile(image: image, request.kind.loader) }
+    return .loader(file.loader, file.name, image: image)
   }
 }
