@@ -41,8 +41,10 @@ struct WireClient: Sendable {
   /// Gets an address from the site's server as any computer does.
   func lease(_ mac: String) async throws -> [Answer] { try await run("lease", [mac]) }
 
-  /// Sends DISCOVERs of so many clients without looking at any answer.
-  func flood(_ count: Int) async throws { _ = try await run("flood", ["\(count)"]) }
+  /// Sends DISCOVERs of so many clients without looking at any answer; some of the options fill a frame.
+  func flood(_ count: Int, vendor: String = "HTTPClient:Arch:00016:UNDI:003000", architecture: Int = 16) async throws {
+    _ = try await run("flood", ["\(count)", vendor, "\(architecture)"])
+  }
 
   private func run(_ verb: String, _ arguments: [String]) async throws -> [Answer] {
     let command = wire.command(in: "client", ["python3", "-c", Self.program, verb] + arguments)
@@ -108,6 +110,7 @@ struct WireClient: Sendable {
     elif verb == "flood":
         random.seed(7)
         for i in range(int(words[0])):
-            send("52:54:%02x:%02x:%02x:%02x" % tuple(random.randbytes(4)), 1, "HTTPClient:Arch:00016:UNDI:003000", 16)
+            send("52:54:%02x:%02x:%02x:%02x" % tuple(random.randbytes(4)), 1, words[1], int(words[2]),
+                 extra=option(43, bytes(255)) * (i % 5))
     """
 }
