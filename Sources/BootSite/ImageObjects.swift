@@ -42,15 +42,16 @@ struct ImageObjects {
     let disk = scratch.appending("\(name).iso")
     let partition = scratch.appending("efi.img")
     try lead.writeSystemPartition(to: partition)
-    let tree = try NetworkBootDisk(
+    let start = try NetworkBootDisk(
       image: name, title: lead.record.title, timestamp: systems.map(\.medium.record.timestamp).max() ?? 0,
       settings: lead.settings, systems: starts, marker: lead.record.identifier, efiSystemPartition: partition,
-      look: lead.look()
-    ).tree()
-    _ = try await ISOImage.write(tree, to: disk, progress: progress)
+      look: lead.look())
+    _ = try await ISOImage.write(try start.tree(), to: disk, progress: progress)
     let object = "boot/\(name).iso"
     try adopt(disk, as: object, type: Self.ramDisk, into: &result)
     result.image.entries["uefi-http"] = object
+    try addScript(of: start, to: &result)
+    try await addPXELoaders(of: start, from: systems.map(\.medium), to: &result)
     return result
   }
 
@@ -125,7 +126,7 @@ struct ImageObjects {
     result.objects.append(.init(name: name, size: file.size, digest: file.sha256, type: Self.plain))
   }
 
-  @discardableResult private func adopt(
+  @discardableResult func adopt(
     _ file: FilePath, as name: String, type: String, into result: inout Result
   ) throws -> Digest {
     let (digest, size, isNew) = try store.adopt(file)

@@ -16,7 +16,7 @@ import Testing
 
   @Test func everyObjectIsWhatItsNameSays() async throws {
     let index = try await fixture.publish(SmallMedia.shared.iso()).index
-    #expect(index.objects.count == 7 && index.images.map(\.name) == ["tier1"])
+    #expect(index.objects.count == 19 && index.images.map(\.name) == ["tier1"])
     for object in index.objects {
       let path = site.path(of: object).string
       let said = try await ExternalCommand("sha256sum", [path]).text()
