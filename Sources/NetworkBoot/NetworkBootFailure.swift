@@ -18,6 +18,8 @@ public enum NetworkBootFailure: Diagnosable, Equatable {
   case portForbidden(ServicePort)
   /// A socket could not be made.
   case socket(ServicePort, operation: String, Errno)
+  /// A set is not exported.
+  case export(ExportRefusal)
 }
 
 extension NetworkBootFailure {
@@ -31,6 +33,7 @@ extension NetworkBootFailure {
     case .portTaken: "port-taken"
     case .portForbidden: "port-forbidden"
     case .socket: "socket-failed"
+    case .export(let refusal): refusal.code
     }
   }
 
@@ -47,6 +50,7 @@ extension NetworkBootFailure {
       "\(port)\(interface.map { " on \($0)" } ?? "") is taken" + (holder.map { " by \($0)" } ?? "")
     case .portForbidden(let port): "this user may not listen on \(port): ports below 1024 need a right"
     case .socket(let port, let operation, let errno): "\(operation) for \(port): \(errno)"
+    case .export(let refusal): refusal.message
     }
   }
 
@@ -68,6 +72,7 @@ extension NetworkBootFailure {
           + " --ambient-caps=+net_bind_service --reuid=USER --clear-groups lifeboat serve ..."
         : nil
     case .socket: nil
+    case .export(let refusal): refusal.remedy
     }
   }
 
@@ -78,6 +83,8 @@ extension NetworkBootFailure {
     case .noSuchImage, .imageNotChosen, .noInterface: .usage
     case .portTaken: .busy
     case .portForbidden, .socket: .systemLimit
+    case .export(.serverNotBuiltIn): .usage
+    case .export(.folderTaken): .cannotCreate
     }
   }
 }

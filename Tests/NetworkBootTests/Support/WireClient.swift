@@ -29,6 +29,13 @@ struct WireClient: Sendable {
   /// Gets an address from the site's server as any computer does.
   func lease(_ mac: String) async throws -> [Answer] { try await run("lease", [mac]) }
 
+  /// Asks the PXE boot server at an address, from the client's own address.
+  func askBootServer(_ server: String, from own: String, mac: String, vendor: String, architecture: Int) async throws
+    -> [Answer]
+  {
+    try await run("ask", [server, own, mac, vendor, "\(architecture)"])
+  }
+
   /// Sends DISCOVERs of so many clients without looking at any answer.
   func flood(_ count: Int) async throws { _ = try await run("flood", ["\(count)"]) }
 
@@ -48,16 +55,16 @@ struct WireClient: Sendable {
     s.bind(("", 68))
     s.settimeout(20)
     def option(code, value): return bytes([code, len(value)]) + value
-    def send(mac, kind, vendor="", arch=-1, extra=b""):
+    def send(mac, kind, vendor="", arch=-1, extra=b"", own="0.0.0.0", to=("255.255.255.255", 67)):
         card = bytes.fromhex(mac.replace(":", ""))
-        packet = struct.pack("!BBBBIHH4s4s4s4s16s", 1, 1, 6, 0, int.from_bytes(card[2:], "big"), 0, 0x8000,
-                             bytes(4), bytes(4), bytes(4), bytes(4), card)
+        packet = struct.pack("!BBBBIHH4s4s4s4s16s", 1, 1, 6, 0, int.from_bytes(card[2:], "big"), 0,
+                             0x8000 if own == "0.0.0.0" else 0, socket.inet_aton(own), bytes(4), bytes(4), bytes(4), card)
         packet += bytes(192) + b"\\x63\\x82\\x53\\x63" + option(53, bytes([kind]))
         packet += option(55, bytes([1, 3, 6, 43, 54, 60, 66, 67]))
         if vendor: packet += option(60, vendor.encode())
         if arch >= 0: packet += option(93, struct.pack("!H", arch)) + option(94, bytes([1, 3, 0]))
         packet += extra + b"\\xff"
-        s.sendto(packet + bytes(max(0, 300 - len(packet))), ("255.255.255.255", 67))
+        s.sendto(packet + bytes(max(0, 300 - len(packet))), to)
     def receive():
         data = s.recv(4096)
         options, i = {}, 240
@@ -87,6 +94,10 @@ struct WireClient: Sendable {
         print(json.dumps(offer))
         number = lambda text: bytes(int(part) for part in text.split("."))
         send(words[0], 3, extra=option(50, number(offer["yours"])) + option(54, number(offer["server"])))
+        print(json.dumps(receive()))
+    elif verb == "ask":
+        address, own, mac, vendor, arch = words
+        send(mac, 3, vendor, int(arch), own=own, to=(address, 4011))
         print(json.dumps(receive()))
     elif verb == "flood":
         random.seed(7)
