@@ -108,7 +108,10 @@ let package = Package(
     tests("FlashMedia", ["DriveDiscovery", "CLinux"]),
     tests("BootSite", ["OpticalMedia", "BootAssembly", "RecoveryManifest"]),
     tests(
-      "RecoveryPartition", ["BootSite", "OpticalMedia", "BootAssembly", "RecoveryManifest", "DriveDiscovery", "CLinux"]),
+      "RecoveryPartition",
+      [
+        "BootSite", "OpticalMedia", "BootAssembly", "RecoveryManifest", "DriveDiscovery", "TrialMachine", "CLinux",
+      ]),
     tests("NetworkBootProtocol"),
     tests(
       "NetworkBoot", ["BootSite", "BootAssembly", "TrialMachine", .product(name: "NIOCore", package: "swift-nio")]),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import BootAssembly
 
 /// How the recovery's GRUB, where it stands first in the order of UEFI, goes on with what stood first before. Pure.
 ///
@@ -7,7 +8,7 @@
 /// would not do: EDK2 shows its own menu when a loader ends without an error (BdsDxe, BootBootOptions).
 enum HandOver {
   /// Its path on the partition.
-  static let path = BootRecordFiles.folder + "/first.cfg"
+  static let path = PartitionMenu.firstPath
 
   /// - Parameters:
   ///   - serial: the file system's serial number, as blkid writes it.

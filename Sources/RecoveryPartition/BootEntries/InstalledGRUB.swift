@@ -108,6 +108,12 @@ package struct InstalledGRUB: BootRegistration {
 
   private func menu(_ folder: String) -> FilePath { root.appending("boot").appending(folder).appending("grub.cfg") }
 
+  /// What the partition's menu uses. It has no modules for a BIOS beside it, and GRUB looks for them beside the menu.
+  private static let modules = [
+    "search_fs_file", "regexp", "loadenv", "test", "echo", "sleep", "cpuid", "linux", "linux16", "drivemap", "halt",
+    "reboot", "serial", "terminal", "font", "all_video", "gfxterm", "gfxmenu", "png", "password_pbkdf2",
+  ]
+
   /// The menu entry. Everything that GRUB loads for it is named, because a menu in `custom.cfg` gets nothing by itself.
   static func entry(_ partition: InstalledPartition) -> String {
     """
@@ -117,6 +123,9 @@ package struct InstalledGRUB: BootRegistration {
       insmod fat
       insmod search_fs_uuid
       insmod chain
+      if [ "$grub_platform" != efi ]; then
+        for module in \(modules.joined(separator: " ")); do insmod $module; done
+      fi
       search --no-floppy --fs-uuid --set=root \(partition.fileSystemSerial)
       if [ "$grub_platform" != efi ]; then
         set asked=yes
