@@ -72,7 +72,8 @@ let package = Package(
     stage("BootSite", ["OpticalMedia", "BootAssembly", "HostSystem"]),
     stage(
       "RecoveryPartition",
-      ["BootSite", "DriveDiscovery", "OpticalMedia", "BootAssembly", "HostSystem", "CLinux", "CFdisk"]),
+      ["BootSite", "DriveDiscovery", "OpticalMedia", "BootAssembly", "HostSystem", "CLinux", "CFdisk"],
+      resources: [.copy("Resources/fleet")]),
     stage("NetworkBootProtocol", ["HostSystem"]),
     stage(
       "NetworkBoot",
