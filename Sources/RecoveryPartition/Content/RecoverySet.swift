@@ -15,6 +15,20 @@ package struct RecoverySet: Sendable {
     medium = try await PublishedMedium(path, key: key, progress: progress)
   }
 
+  /// Reads and verifies a medium, which the key of an installed recovery must have signed.
+  /// - Throws: `RecoveryPartitionFailure.otherKey`; as the other one.
+  package init(_ path: FilePath, installedKey: [UInt8], progress: @escaping ProgressEvent.Handler) async throws {
+    self = try await StagedVolume.withFolder { folder in
+      let key = folder.appending("key.pub")
+      try AtomicFile.write(installedKey, to: key)
+      do { return try await RecoverySet(path, key: key, progress: progress) } catch Site.Failure.mediumNotSigned(
+        _, let reason)
+      {
+        throw RecoveryPartitionFailure.otherKey(reason: reason)
+      }
+    }
+  }
+
   /// 16 hexadecimal digits.
   package var identifier: String { medium.record.identifier }
   /// The image's name and title.
