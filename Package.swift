@@ -45,6 +45,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CISOBurn", pkgConfig: "libisoburn-1", providers: [.apt(["libisoburn-dev"])]),
     .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
+    .systemLibrary(name: "CFdisk", pkgConfig: "fdisk", providers: [.apt(["libfdisk-dev"])]),
     .systemLibrary(name: "CBus", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .target(name: "CToml"),
     .target(name: "CLinux", dependencies: ["CISOBurn"]),
@@ -70,6 +71,10 @@ let package = Package(
     stage("DriveDiscovery", ["HostSystem", "CBlkid"]),
     stage("FlashMedia", ["DriveDiscovery", "HostSystem", "CLinux", "CBus"]),
     stage("BootSite", ["OpticalMedia", "BootAssembly", "HostSystem"]),
+    stage(
+      "RecoveryPartition",
+      ["BootSite", "DriveDiscovery", "OpticalMedia", "BootAssembly", "HostSystem", "CLinux", "CFdisk"],
+      resources: [.copy("Resources/fleet")]),
     stage("NetworkBootProtocol", ["HostSystem"]),
     stage("NetworkBootPolicy", ["NetworkBootProtocol", "StrictTOML", "HostSystem"]),
     stage(
@@ -84,8 +89,8 @@ let package = Package(
       name: "lifeboat",
       dependencies: [
         "StrictTOML", "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia",
-        "DriveDiscovery", "FlashMedia", "BootSite", "NetworkBootPolicy", "NetworkBoot", "TrialMachine",
-        "HostSystem", system,
+        "DriveDiscovery", "FlashMedia", "BootSite", "RecoveryPartition", "NetworkBootPolicy", "NetworkBoot",
+        "TrialMachine", "HostSystem", system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -106,6 +111,11 @@ let package = Package(
     tests("DriveDiscovery"),
     tests("FlashMedia", ["DriveDiscovery", "CLinux"]),
     tests("BootSite", ["OpticalMedia", "BootAssembly", "RecoveryManifest"]),
+    tests(
+      "RecoveryPartition",
+      [
+        "BootSite", "OpticalMedia", "BootAssembly", "RecoveryManifest", "DriveDiscovery", "TrialMachine", "CLinux",
+      ]),
     tests("NetworkBootProtocol"),
     tests("NetworkBootPolicy", ["NetworkBootProtocol", "StrictTOML"]),
     tests(

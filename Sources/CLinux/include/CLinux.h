@@ -6,6 +6,7 @@
 #include "memory.h"
 #include "peer.h"
 #include "pipe.h"
+#include "rename.h"
 #include "socket.h"
 #include "space.h"
 #include "stream.h"
