@@ -45,6 +45,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CISOBurn", pkgConfig: "libisoburn-1", providers: [.apt(["libisoburn-dev"])]),
     .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
+    .systemLibrary(name: "CFdisk", pkgConfig: "fdisk", providers: [.apt(["libfdisk-dev"])]),
     .systemLibrary(name: "CBus", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .target(name: "CToml"),
     .target(name: "CLinux", dependencies: ["CISOBurn"]),
@@ -69,6 +70,10 @@ let package = Package(
     stage("DriveDiscovery", ["HostSystem", "CBlkid"]),
     stage("FlashMedia", ["DriveDiscovery", "HostSystem", "CLinux", "CBus"]),
     stage("BootSite", ["OpticalMedia", "BootAssembly", "HostSystem"]),
+    stage(
+      "RecoveryPartition",
+      ["BootSite", "DriveDiscovery", "OpticalMedia", "BootAssembly", "HostSystem", "CLinux", "CFdisk"],
+      resources: [.copy("Resources/fleet")]),
     stage("NetworkBootProtocol", ["HostSystem"]),
     stage(
       "NetworkBoot",
@@ -82,7 +87,7 @@ let package = Package(
       name: "lifeboat",
       dependencies: [
         "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "DriveDiscovery",
-        "FlashMedia", "BootSite", "NetworkBoot", "TrialMachine", "HostSystem",
+        "FlashMedia", "BootSite", "RecoveryPartition", "NetworkBoot", "TrialMachine", "HostSystem",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -103,6 +108,11 @@ let package = Package(
     tests("DriveDiscovery"),
     tests("FlashMedia", ["DriveDiscovery", "CLinux"]),
     tests("BootSite", ["OpticalMedia", "BootAssembly", "RecoveryManifest"]),
+    tests(
+      "RecoveryPartition",
+      [
+        "BootSite", "OpticalMedia", "BootAssembly", "RecoveryManifest", "DriveDiscovery", "TrialMachine", "CLinux",
+      ]),
     tests("NetworkBootProtocol"),
     tests(
       "NetworkBoot", ["BootSite", "BootAssembly", "TrialMachine", .product(name: "NIOCore", package: "swift-nio")]),

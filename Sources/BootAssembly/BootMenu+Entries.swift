@@ -8,7 +8,9 @@ internal import RecoveryManifest
 /// messages go to the screen, and are not silenced by `quiet`, because somebody waits for them.
 extension BootMenu {
   var entries: [String] {
-    network == nil ? [systems, memoryTest, localDisk, advanced, ending] : [systems, localDisk, advanced, ending]
+    if partition != nil { return [systems, otherVersion, localDisk, advanced, ending] }
+    return network == nil
+      ? [systems, memoryTest, localDisk, advanced, ending] : [systems, localDisk, advanced, ending]
   }
 
   private var systems: String {
@@ -31,7 +33,7 @@ extension BootMenu {
 
   /// What needs a medium.
   private var mediumEntries: String {
-    network != nil
+    network != nil || partition != nil
       ? ""
       : """
 
@@ -43,6 +45,24 @@ extension BootMenu {
           start_system $system screen loglevel=4 verify-checksums=sha256
         }
       """
+  }
+
+  /// The other slot of a recovery partition, which is also what GRUB falls back to.
+  private var otherVersion: String {
+    """
+    if [ -n "$other" ]; then
+      menuentry "Start the other version that is installed" --id other --unrestricted {
+        configfile "($medium)/lifeboat/$other/\(PartitionMenu.name)"
+      }
+    fi
+
+    """
+  }
+
+  /// A medium is not the computer's own disk; a recovery partition is on it.
+  private var ownDisk: String {
+    partition == nil
+      ? #"if [ -n "$disk" -a "$disk" != "$own" ]; then"# : #"if [ -n "$disk" -a "$disk" = "$own" ]; then"#
   }
 
   private var impossible: String {
@@ -111,7 +131,7 @@ extension BootMenu {
         for device in (hd*); do
           set disk=
           regexp --set=1:disk "(hd[0-9]+)" "$device"
-          if [ -n "$disk" -a "$disk" != "$own" ]; then
+          \#(ownDisk)
             set root=$disk
             if [ "$disk" != hd0 ]; then drivemap -s hd0 $disk; fi
             if chainloader +1; then boot; fi

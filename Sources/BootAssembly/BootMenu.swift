@@ -27,6 +27,17 @@ struct BootMenu {
   /// Nil for a medium; for the disk of a start from the network, what differs there.
   var network: Network?
 
+  /// Nil for a medium; for a recovery partition, what differs there.
+  var partition: Partition?
+
+  /// A start from a recovery partition: the initial RAM file system looks for the partition and no medium, GRUB notes
+  /// that a start was tried, and there may be another version beside this one.
+  struct Partition {
+    var place: PartitionMenu.Place
+    /// Kernel arguments as they stand in the medium's menu, in the place of `kernelArguments`.
+    var arguments: String
+  }
+
   /// A start from the network: the layers are fetched by the initial RAM file system, so there is no medium to check
   /// or to copy, and each architecture may come from a medium of its own.
   struct Network {
@@ -42,7 +53,9 @@ struct BootMenu {
   /// The only name by which anything finds this medium; two media never share it.
   static func marker(_ identifier: String) -> String { "lifeboat/\(identifier)/medium" }
 
-  private var marker: String { "/" + Self.marker(identifier) }
+  private var marker: String {
+    partition == nil ? "/" + Self.marker(identifier) : "/lifeboat/\(identifier)/\(PartitionMenu.name)"
+  }
 
   /// Built into the BIOS image and run by GRUB's rescue parser, which knows no `if`; GRUB itself then goes on with
   /// `$prefix/grub.cfg`.
@@ -71,7 +84,7 @@ struct BootMenu {
 
   /// `/boot/grub/grub.cfg` of the medium's file system.
   var text: String {
-    ([preamble, screen, lock, choice, systemFunction] + entries).joined(separator: "\n")
+    ([preamble, screen, lock, versions, choice, systemFunction] + entries).joined(separator: "\n")
   }
 
   private var preamble: String {
@@ -150,11 +163,19 @@ struct BootMenu {
     return lines.joined(separator: "\n")
   }
 
+  /// The words by which the initial RAM file system knows where it was started from.
+  private var boot: String {
+    if let partition {
+      return "boot=live lifeboat.boot=partition lifeboat.partition=\(partition.place.serial)"
+        + " lifeboat.state=\(partition.place.stateOffset)"
+    }
+    return network == nil ? "boot=live" : "boot=live lifeboat.boot=net"
+  }
+
   private var systemFunction: String {
     // With a menu password nobody is to reach a root shell by a failing start: live-boot restarts instead.
     let words = ((password == nil ? [] : ["panic=60"]) + kernelArguments).map { " " + GrubText.word($0) }.joined()
-    let own = network?.arguments ?? words
-    let boot = network == nil ? "boot=live" : "boot=live lifeboat.boot=net"
+    let own = network?.arguments ?? partition?.arguments ?? words
     let id = network == nil ? identifier : "$id"
     let path = "/lifeboat/\(id)/$1"
     let folder = "($medium)" + (network?.served.map { "$base/boot/\($0)/$1" } ?? path)
@@ -166,7 +187,7 @@ struct BootMenu {
       function start_system {
         if [ "$2" = screen ]; then set consoles="console=ttyS0,115200n8 console=tty0"
         else set consoles="console=tty0 console=ttyS0,115200n8"; fi
-        echo "Loading the recovery system ($1) …"\(chosenIdentifier)
+        echo "Loading the recovery system ($1) …"\(chosenIdentifier)\(mark)
       \(network?.served == nil ? "  \(kernel)\n  \(initrd)" : Self.repeated(kernel, initrd))
       }
 
@@ -196,5 +217,33 @@ struct BootMenu {
   private var chosenIdentifier: String {
     (network?.identifiers ?? [:]).sorted { $0.key < $1.key }
       .map { "\n  if [ \"$1\" = \($0.key.rawValue) ]; then set id=\($0.value); fi" }.joined()
+  }
+
+  /// Notes that this slot is tried, which the initial RAM file system takes back; the file keeps its place and length.
+  private var mark: String {
+    guard partition != nil else { return "" }
+    return "\n  set trying=\(identifier)\n  save_env --file \"($medium)/\(PartitionMenu.statePath)\" trying"
+  }
+
+  /// The other slot's identifier in `other`, and what the chooser has to say.
+  private var versions: String {
+    guard partition != nil else { return "" }
+    return """
+      set other="$previous"
+      if [ "$other" = \(identifier) ]; then set other="$current"; fi
+      if [ -n "$other" -a ! -f "($medium)/lifeboat/$other/\(PartitionMenu.name)" ]; then set other=; fi
+      if [ -n "$other" ]; then set fallback=other; fi
+      if [ "$own_disk" = now ]; then
+        set own_disk=
+        set default=disk
+        set timeout=0
+      elif [ -n "$note" ]; then
+        echo "$note"
+        set note=
+        sleep --interruptible 5
+      fi
+      export other own_disk note
+
+      """
   }
 }

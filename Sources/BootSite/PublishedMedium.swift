@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-internal import BootAssembly
-internal import HostSystem
+package import BootAssembly
+package import HostSystem
 internal import OpticalMedia
-internal import SystemPackage
+package import SystemPackage
 
 /// A medium whose every byte was compared with its record, opened for taking out what the network needs of it.
-struct PublishedMedium {
-  let path: FilePath
-  let record: MediumRecord
-  let recordBytes: [UInt8]
-  let signatureBytes: [UInt8]?
-  let settings: BootMenuSettings
+package struct PublishedMedium: Sendable {
+  package let path: FilePath
+  package let record: MediumRecord
+  package let recordBytes: [UInt8]
+  package let signatureBytes: [UInt8]?
+  package let settings: BootMenuSettings
   private let reader: ISOReader
 
   /// Reads all of a medium and compares it; with a key the record's signature has to be by that key.
   /// - Throws: `Site.Failure`, `MediumVerification.Failure`, `ISOReader.Failure`, `OperationFailure`.
-  init(_ path: FilePath, key: FilePath?, progress: ProgressEvent.Handler) async throws {
+  package init(_ path: FilePath, key: FilePath?, progress: ProgressEvent.Handler) async throws {
     let report = try await MediumVerification.verify(path, progress: progress)
     guard report.isClean else {
       let places = report.unchecked.map { "bytes that nothing answers for: \($0)" }
@@ -64,13 +64,15 @@ struct PublishedMedium {
   }
 
   /// Where a system's files lie, on the medium and in memory after a start from the network.
-  func folder(_ variant: MediumRecord.Variant) -> String { "lifeboat/\(record.identifier)/\(variant.architecture)" }
+  package func folder(_ variant: MediumRecord.Variant) -> String {
+    "lifeboat/\(record.identifier)/\(variant.architecture)"
+  }
   /// The last part of a layer's path.
-  func name(ofLayer path: String) -> String { FilePath(path).lastComponent?.string ?? "" }
+  package func name(ofLayer path: String) -> String { FilePath(path).lastComponent?.string ?? "" }
 
   /// What the record says of a file.
   /// - Throws: `Site.Failure.mediumUnsuitable`.
-  func file(_ name: String) throws(Site.Failure) -> MediumRecord.File {
+  package func file(_ name: String) throws(Site.Failure) -> MediumRecord.File {
     guard let file = record.files.first(where: { $0.path == name }) else {
       throw .mediumUnsuitable(path, reason: "its record has no \(name)")
     }
@@ -78,7 +80,7 @@ struct PublishedMedium {
   }
 
   /// Hands out the bytes of a file of the medium; whoever takes them compares them.
-  func read(_ name: String, _ take: ([UInt8]) throws -> Void) throws {
+  package func read(_ name: String, _ take: ([UInt8]) throws -> Void) throws {
     guard let node = reader.tree.node(name), node.kind == .file else {
       throw Site.Failure.mediumUnsuitable(path, reason: "it has no \(name)")
     }
@@ -87,7 +89,7 @@ struct PublishedMedium {
 
   /// The EFI system partition as a file.
   /// - Throws: `Site.Failure`, `OperationFailure`, `ISOReader.Failure`.
-  func writeSystemPartition(to target: FilePath) throws {
+  package func writeSystemPartition(to target: FilePath) throws {
     guard let whole = record.efiSystemPartition,
       let start = reader.partitionTable?.partitions.first(where: \.isEFISystemPartition)?.range.offset.bytes
     else { throw Site.Failure.mediumUnsuitable(path, reason: "it has no EFI system partition") }
@@ -118,14 +120,14 @@ struct PublishedMedium {
   }
 
   /// Theme and font of the menu.
-  func look() throws -> [BootTree.Entry] {
+  package func look() throws -> [BootTree.Entry] {
     try record.files.filter { file in NetworkBootDisk.lookFolders.contains { file.path.hasPrefix($0) } }.map {
       BootTree.Entry($0.path, .bytes(try Self.content($0.path, of: record, reader, path)))
     }
   }
 
   /// The file is not any more what was verified a moment ago.
-  var changed: Site.Failure { .mediumDamaged(path, findings: ["it was changed while it was published"]) }
+  package var changed: Site.Failure { .mediumDamaged(path, findings: ["it was changed while it was read"]) }
 
   private func read(_ range: Range<Int64>, _ take: ([UInt8]) throws -> Void) throws {
     var offset = range.lowerBound

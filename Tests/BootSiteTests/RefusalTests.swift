@@ -150,7 +150,7 @@ import Testing
     let folder = fixture.scratch.appending("mnt")
     try FileTree.makeFolder(folder)
     let script = """
-      mount -t tmpfs -o size=30m none "$1" || exit 99
+      mount -t tmpfs -o size=44m none "$1" || exit 99
       "$2" publish "$3" --site "$1/site" --unsigned --server http://192.0.2.10 >/dev/null 2>&1 || exit 98
       (cd "$1" && find . ! -name lock | sort) >"$1.before"
       "$2" publish "$4" --site "$1/site" --unsigned >"$1.said" 2>&1

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+internal import RecoveryManifest
+
+/// The menus of a recovery partition, whose file system GRUB is started from or is sent to.
+///
+///     boot/grub/grub.cfg  (chooser) ─▶ lifeboat/ID/menu.cfg ─▶ kernel, initrd of that slot
+///            └ lifeboat/state: current, previous, trying, bad
+///
+/// Pure. The chooser is written once and knows no slot by name; each slot brings the menu that fits it.
+package struct PartitionMenu: Sendable {
+  /// The image's title.
+  package var title: String
+  /// 16 hexadecimal digits.
+  package var identifier: String
+  /// `x64`, `x86`; unknown ones are left out.
+  package var architectures: [String]
+  /// The medium's menu settings.
+  package var settings: BootMenuSettings
+  /// Where the partition is.
+  package var place: Place
+
+  /// A slot's menu in its folder.
+  package static let name = "menu.cfg"
+  /// Which slot starts, as an environment block of GRUB.
+  package static let statePath = "lifeboat/state"
+
+  /// What GRUB and the initrd find the partition and its state by.
+  package struct Place: Sendable, Equatable {
+    /// The serial number of the FAT: `1234-ABCD`.
+    package var serial: String
+    /// The place of `lifeboat/state` in the partition, in bytes.
+    package var stateOffset: Int64
+
+    /// Wraps the values.
+    package init(serial: String, stateOffset: Int64) { (self.serial, self.stateOffset) = (serial, stateOffset) }
+  }
+
+  /// Describes a menu.
+  package init(
+    title: String, identifier: String, architectures: [String], settings: BootMenuSettings, place: Place
+  ) {
+    (self.title, self.identifier, self.architectures) = (title, identifier, architectures)
+    (self.settings, self.place) = (settings, place)
+  }
+
+  /// The slot's menu.
+  package var text: String {
+    var menu = BootMenu(
+      title: GrubText.line(title), identifier: identifier,
+      architectures: architectures.compactMap(Architecture.init(rawValue:)).sorted(), kernelArguments: [],
+      password: settings.password, timeout: settings.timeout)
+    menu.partition = .init(place: place, arguments: settings.arguments)
+    return menu.text
+  }
+
+  /// The chooser, `boot/grub/grub.cfg`.
+  ///
+  /// A slot whose last start never came to life, or that was found damaged, is not taken where there is another one.
+  /// Where the state cannot be read, any slot is better than none.
+  /// - Parameter hotkeyDelay: seconds in which Esc opens the recovery; after them the computer's own system starts.
+  package static func chooser(serial: String, hotkeyDelay: Int?) -> String {
+    """
+    # Lifeboat recovery partition: chooses between its two versions. The state is in /lifeboat/state.
+    search --no-floppy --fs-uuid --set=root \(serial)
+    set prefix="($root)/boot/grub"
+    load_env --file "($root)/lifeboat/state" current previous trying bad
+    set start="$current"
+    set note=
+    if [ -n "$previous" ]; then
+      if [ "$trying" = "$current" ]; then
+        set start="$previous"
+        set note="The newer version did not come up the last time; this is the one before."
+      fi
+      if [ "$bad" = "$current" ]; then
+        set start="$previous"
+        set note="The newer version is damaged; this is the one before."
+      fi
+    fi
+    if [ ! -f "($root)/lifeboat/$start/menu.cfg" ]; then
+      for menu in ($root)/lifeboat/*/menu.cfg; do
+        regexp --set=1:start "/lifeboat/([0-9a-f]+)/menu.cfg" "$menu"
+      done
+      set note="The state of this recovery partition is damaged; this is what was found."
+    fi
+    export current previous start note
+    \(hotkey(hotkeyDelay))source "($root)/lifeboat/$start/menu.cfg"
+
+    """
+  }
+
+  /// What stood first in the firmware's order before this partition, as commands that start it; may be absent.
+  package static let firstPath = "boot/record/first.cfg"
+
+  /// Who came here by an entry of another menu has been asked already.
+  private static func hotkey(_ delay: Int?) -> String {
+    guard let delay else { return "" }
+    return """
+      if [ "$asked" != yes ]; then
+        echo "Press Esc within \(delay) seconds for the recovery system."
+        if sleep --interruptible \(delay); then
+          if [ -f "($root)/\(firstPath)" ]; then source "($root)/\(firstPath)"; fi
+          set own_disk=now
+          export own_disk
+        fi
+      fi
+
+      """
+  }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+internal import BootAssembly
+package import HostSystem
+internal import SystemPackage
+
+extension RecoveryInstaller {
+  /// What an installation has done.
+  package struct Installation: Sendable {
+    /// The partition.
+    package var partition: InstalledPartition
+    /// The entries that start it.
+    package var entries: [BootEntry]
+    /// Bytes that were written.
+    package var written: ByteCount
+    /// Whether the kernel uses the new table already.
+    package var isKnownToKernel: Bool
+  }
+
+  /// Carries a plan out: content into the free space, verified; then the table's entry; the boot entry last. Until the
+  /// table is written the disk is as it was for everybody.
+  /// - Throws: `RecoveryPartitionFailure`, `OperationFailure`, `ExternalCommand.Failure`; what the registration throws.
+  package func install(_ set: RecoverySet, _ plan: Plan) async throws -> Installation {
+    let written = try await StagedVolume.withFolder { folder in
+      let staged = try StagedVolume(in: folder, size: plan.entry.size, timestamp: set.timestamp)
+      try await fill(staged, with: set, plan, in: folder)
+      return try VolumeWriter(disk: access, start: plan.entry.start, progress: progress).writeAll(staged)
+    }
+    try verify(set.identifier, at: plan.entry)
+    // Others may not know of the lock.
+    let before = try PartitionTable(of: disk)
+    guard try before.layout().partitions.map(\.range) == plan.before.partitions.map(\.range) else {
+      throw RecoveryPartitionFailure.changed(disk.path)
+    }
+    let table = try PartitionTable(of: disk)
+    let added = try table.add(plan.entry)
+    let isKnown = try table.write(before: before)
+    let partition = try installed(
+      added.number, in: try PartitionTable(of: disk).layout(), serial: plan.serial, set.title, plan.request.isHidden)
+    let entries = try await registration.register(partition, plan.request.wish)
+    return Installation(
+      partition: partition, entries: entries, written: ByteCount(written), isKnownToKernel: isKnown)
+  }
+
+  /// Reads back all that the new slot is made of.
+  private func verify(_ identifier: String, at entry: PartitionTable.Entry) throws {
+    let place = DiskLayout.Partition(
+      number: 0, start: ByteCount(entry.start), size: ByteCount(entry.size), type: "", kind: "", uuid: "")
+    let damage = try InstalledSlots(access, place).damage(of: identifier)
+    guard damage.isEmpty else { throw RecoveryPartitionFailure.slotDamaged(disk.path, files: damage) }
+  }
+
+  /// Makes the file system and everything in it, in the file.
+  private func fill(_ staged: StagedVolume, with set: RecoverySet, _ plan: Plan, in folder: FilePath) async throws {
+    progress(.started(step: "prepare", total: nil))
+    try await staged.format(
+      sectorSize: plan.before.sectorSize, start: plan.entry.start, serial: plan.serial)
+    // First of all: its place goes into the menus, and never changes.
+    try await add([.init(SlotState.path, SlotState(current: set.identifier).block)], of: set, to: staged, in: folder)
+    let place = try Self.place(in: try staged.volume())
+    var files = [
+      RecoverySet.File(
+        InstalledSlots.chooserPath,
+        Array(PartitionMenu.chooser(serial: place.serial, hotkeyDelay: plan.request.wish.hotkeyDelay).utf8))
+    ]
+    if let key = plan.request.key { files.append(.init(InstalledSlots.keyPath, key)) }
+    try await add(files + set.look, of: set, to: staged, in: folder)
+    try await addLoaders(of: set, to: staged, in: folder)
+    try await add(try set.files(startedFrom: place), of: set, to: staged, in: folder)
+    try await staged.check()
+    progress(.finished(step: "prepare", produced: nil))
+  }
+
+  /// Where the menus of a volume find their partition and its state.
+  static func place(in volume: FATVolume) throws -> PartitionMenu.Place {
+    guard let range = volume.ranges(of: SlotState.path).first else {
+      throw RecoveryPartitionFailure.volumeDamaged(reason: "\(SlotState.path) is not there")
+    }
+    return PartitionMenu.Place(serial: volume.geometry.serial, stateOffset: range.lowerBound)
+  }
+
+  /// Copies files of a medium, one after the other: the folder never holds more than one of them.
+  func add(_ files: [RecoverySet.File], of set: RecoverySet, to staged: StagedVolume, in folder: FilePath) async throws
+  {
+    let file = folder.appending("file")
+    for each in files {
+      try Task.checkCancellation()
+      try set.write(each, to: file)
+      try await staged.add([(each.path, file)])
+      progress(.detail(step: "prepare", line: each.path))
+    }
+    FileTree.remove(file)
+  }
+
+  /// Takes shim, GRUB and MokManager of all architectures over from the medium's EFI system partition.
+  private func addLoaders(of set: RecoverySet, to staged: StagedVolume, in folder: FilePath) async throws {
+    let (image, tree) = (folder.appending("esp"), folder.appending("loaders"))
+    defer {
+      FileTree.remove(image)
+      FileTree.remove(tree)
+    }
+    try set.writeSystemPartition(to: image)
+    try FileTree.makeFolder(tree)
+    try await ExternalCommand(
+      "mcopy", ["-s", "-n", "-Q", "-i", image.string, "::/EFI", tree.string], environment: ["MTOOLSRC": "/dev/null"],
+      package: "mtools"
+    ).run()
+    let files = FileTree.walk(tree).map { (path: $0, source: tree.appending($0)) }
+      .filter { FileTree.kind(of: $0.source) == .file }
+    try await staged.add(files)
+  }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+internal import BootAssembly
+package import HostSystem
+internal import SystemPackage
+
+extension RecoveryInstaller {
+  /// What may be done by an update that somebody could not mean.
+  package struct Consent: Sendable {
+    /// A set that is older than the current one.
+    package var downgrade = false
+    /// A set of another image.
+    package var otherImage = false
+
+    /// Nothing of it.
+    package init(downgrade: Bool = false, otherImage: Bool = false) {
+      (self.downgrade, self.otherImage) = (downgrade, otherImage)
+    }
+  }
+
+  /// What an update has done.
+  package struct Update: Sendable {
+    /// The set that starts now.
+    package var identifier: String
+    /// The set that started before and stays; nil where there is none.
+    package var previous: String?
+    /// Bytes that were written to the disk, tables and folders included.
+    package var written: ByteCount
+    /// Files that were copied, and bytes of files that were there already.
+    package var copied: [String]
+    package var shared: ByteCount
+    /// Whether anything had to be done.
+    package var isNew: Bool
+  }
+
+  /// The public key that the installed recovery trusts; nil where it trusts any medium.
+  /// - Throws: `RecoveryPartitionFailure.absent`.
+  package func installedKey() throws -> [UInt8]? { try slots().key }
+
+  /// Writes a set beside the current one, verifies it, and makes it current by one sector.
+  ///
+  /// The slot that is not current is replaced. Layers that are on the partition already are read and compared, not
+  /// written. Whatever happens before the last write, the current slot starts as before.
+  /// - Throws: `RecoveryPartitionFailure`, `OperationFailure`, `ExternalCommand.Failure`.
+  package func update(to set: RecoverySet, allowing consent: Consent) async throws -> Update {
+    let slots = try slots()
+    try check(set, against: slots, consent)
+    let files = try set.files(startedFrom: try Self.place(in: slots.volume))
+    let missing = try files.filter { try !slots.isWhole($0.path, $0.digest) }
+    let shared = files.filter { file in !missing.contains { $0.path == file.path } }
+    let sharedSize = shared.reduce(ByteCount.zero) { $0 + $1.size }
+    if missing.isEmpty, slots.state == SlotState(current: set.identifier, previous: slots.state.previous) {
+      return Update(
+        identifier: set.identifier, previous: slots.state.previous, written: .zero, copied: [], shared: sharedSize,
+        isNew: false)
+    }
+    let removed = try await makeRoom(for: set, files, missing, in: slots)
+    let added = try await add(missing, of: set)
+    let now = try self.slots()
+    let damage = try now.damage(of: set.identifier)
+    guard damage.isEmpty else { throw RecoveryPartitionFailure.slotDamaged(disk.path, files: damage) }
+    let state = now.state.switched(to: set.identifier)
+    try now.write(state)
+    return Update(
+      identifier: set.identifier, previous: state.previous, written: ByteCount(removed + added + 512),
+      copied: missing.map(\.path), shared: sharedSize, isNew: true)
+  }
+
+  private func check(_ set: RecoverySet, against slots: InstalledSlots, _ consent: Consent) throws {
+    guard let record = slots.record(slots.state.current) else { return }
+    if record.image != set.image, !consent.otherImage {
+      throw RecoveryPartitionFailure.otherImage(installed: record.image, new: set.image)
+    }
+    if record.timestamp > set.timestamp, !consent.downgrade { throw RecoveryPartitionFailure.older(image: set.image) }
+  }
+
+  /// The slots of the disk's recovery partition.
+  /// - Throws: `RecoveryPartitionFailure.absent`, `.volumeDamaged`.
+  func slots() throws -> InstalledSlots {
+    guard let partition = try DiskExamination(disk).recovery else {
+      throw RecoveryPartitionFailure.absent(disk.path)
+    }
+    return try InstalledSlots(access, partition)
+  }
+
+  /// Mends what an interrupted update has left, and removes what neither the current slot nor the new set needs.
+  /// - Returns: bytes written.
+  private func makeRoom(
+    for set: RecoverySet, _ files: [RecoverySet.File], _ missing: [RecoverySet.File], in slots: InstalledSlots
+  ) async throws -> Int64 {
+    let keeps = Set(slots.files(of: slots.state.current) + files.map(\.path))
+    let surplus = slots.volume.files.filter { path in
+      path.hasPrefix("lifeboat/") && path.dropFirst("lifeboat/".count).contains("/") && !keeps.contains(path)
+    }
+    let cluster = { (path: String) in Int64(slots.volume.nodes[path]?.clusters.count ?? 0) }
+    let freed = surplus.reduce(0) { $0 + cluster($1) } * Int64(slots.volume.geometry.clusterSize)
+    let needed = set.room(missing) + ByteCount.mebibytes(1)
+    guard needed <= slots.volume.free + ByteCount(freed) else {
+      throw RecoveryPartitionFailure.full(disk.path, needed: needed, free: slots.volume.free + ByteCount(freed))
+    }
+    // Nothing may point to what is going to be removed.
+    if let previous = slots.state.previous, previous != set.identifier, !surplus.isEmpty {
+      try slots.write(SlotState(current: slots.state.current, bad: slots.state.bad))
+    }
+    return try await staged(slots, timestamp: set.timestamp) { staged in
+      try await staged.mend()
+      let mended = try staged.volume()
+      try await staged.remove(files: surplus.filter { mended.nodes[$0] != nil })
+      let emptied = try staged.volume()
+      let empty = emptied.folders.filter { folder in
+        folder.hasPrefix("lifeboat/") && !keeps.contains { $0.hasPrefix(folder + "/") }
+      }
+      try await staged.remove(folders: empty.filter { $0.split(separator: "/").count == 2 })
+      // What was found without a name.
+      try await staged.remove(files: emptied.files.filter { $0.wholeMatch(of: /FSCK[0-9]{4}\.REC/) != nil })
+      try await staged.check()
+      return try writer(slots).writeRemoval(staged)
+    }
+  }
+
+  private func add(_ files: [RecoverySet.File], of set: RecoverySet) async throws -> Int64 {
+    guard !files.isEmpty else { return 0 }
+    let slots = try slots()
+    return try await StagedVolume.withFolder { folder in
+      let staged = try StagedVolume(in: folder, size: slots.partition.size.bytes, timestamp: set.timestamp)
+      try staged.load(DiskPart(disk: access, start: slots.partition.start.bytes))
+      try await add(files, of: set, to: staged, in: folder)
+      try await staged.check()
+      return try writer(slots).writeAddition(staged, to: slots.volume, files: files.map(\.path))
+    }
+  }
+
+  private func staged(
+    _ slots: InstalledSlots, timestamp: Int64, _ body: (StagedVolume) async throws -> Int64
+  ) async throws -> Int64 {
+    try await StagedVolume.withFolder { folder in
+      let staged = try StagedVolume(in: folder, size: slots.partition.size.bytes, timestamp: timestamp)
+      try staged.load(DiskPart(disk: access, start: slots.partition.start.bytes))
+      return try await body(staged)
+    }
+  }
+
+  private func writer(_ slots: InstalledSlots) -> VolumeWriter {
+    VolumeWriter(disk: access, start: slots.partition.start.bytes, progress: progress)
+  }
+
+  /// Makes the slot before current again.
+  /// - Returns: the identifier of the set that starts now.
+  /// - Throws: `RecoveryPartitionFailure.noPrevious`, `.slotDamaged`.
+  package func rollBack() throws -> String {
+    let slots = try slots()
+    guard let previous = slots.state.previous else { throw RecoveryPartitionFailure.noPrevious(disk.path) }
+    let damage = try slots.damage(of: previous)
+    guard damage.isEmpty else { throw RecoveryPartitionFailure.slotDamaged(disk.path, files: damage) }
+    try slots.write(slots.state.switched(to: previous))
+    return previous
+  }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import HostSystem
+import RecoveryPartition
+import SystemPackage
+
+/// One run of `lifeboat install`: shows, asks, calls the library, reports.
+struct InstallJob {
+  let target: DiskTarget
+  let console: Console
+  let isDryRun: Bool
+  let asks: Bool
+  let json: Bool
+  let saysSuspended: Bool
+
+  /// How a computer's own entries are made; an image file has no computer.
+  private var registration: any BootRegistration { NoBootRegistration() }
+
+  private func installer(_ disk: Disk, _ progress: @escaping ProgressEvent.Handler) -> RecoveryInstaller {
+    RecoveryInstaller(disk, registration: registration, progress: progress)
+  }
+
+  func install(_ medium: FilePath, _ request: RecoveryInstaller.Request, key: FilePath?) async throws -> ExitStatus {
+    let disk = try target.open(forWriting: !isDryRun)
+    let (set, plan) = try await console.withProgress { progress in
+      let set = try await RecoverySet(medium, key: key, progress: progress)
+      return (set, try await installer(disk, progress).plan(set, request))
+    }
+    for line in InstallText.plan(plan, set, target.words) { console.note(line) }
+    if isDryRun { return try report(InstallReport(plan: plan, set: set), InstallText.nothingDone) }
+    if asks { try await target.confirm(on: console) }
+    let done = try await console.withProgress { try await installer(disk, $0).install(set, plan) }
+    await log("installed \(set.image) \(set.identifier) on \(target.path), partition \(done.partition.number)")
+    return try report(InstallReport(done, set: set), InstallText.installed(done, set, plan))
+  }
+
+  func update(_ medium: FilePath, _ consent: RecoveryInstaller.Consent, key: FilePath?) async throws -> ExitStatus {
+    let disk = try target.open(forWriting: !isDryRun)
+    let (set, status) = try await console.withProgress { progress in
+      let installer = installer(disk, progress)
+      let status = try await installer.status()
+      try target.requireUnmounted(status.partition)
+      return (try await self.set(medium, key: key, status, progress), status)
+    }
+    console.note("update \(target.words)")
+    for line in InstallText.slots(status) { console.note("  " + line) }
+    console.note("  to \(set.image) \(set.identifier) \"\(set.title)\"")
+    if isDryRun { return try report(InstallReport(status), InstallText.nothingDone) }
+    if asks { try await target.confirm(on: console) }
+    let done = try await console.withProgress { try await installer(disk, $0).update(to: set, allowing: consent) }
+    await log("updated the recovery partition of \(target.path) to \(set.image) \(set.identifier)")
+    return try report(InstallReport(done, set: set), InstallText.updated(done, set))
+  }
+
+  /// A medium has to be signed by the key that was installed, unless another one is given.
+  private func set(
+    _ medium: FilePath, key: FilePath?, _ status: RecoveryInstaller.Status, _ progress: @escaping ProgressEvent.Handler
+  ) async throws -> RecoverySet {
+    guard key == nil, let installed = status.key else {
+      return try await RecoverySet(medium, key: key, progress: progress)
+    }
+    return try await RecoverySet(medium, installedKey: Array(installed.utf8), progress: progress)
+  }
+
+  func rollBack() async throws -> ExitStatus {
+    let disk = try target.open(forWriting: !isDryRun)
+    let status = try await installer(disk, { _ in }).status()
+    try target.requireUnmounted(status.partition)
+    guard let previous = status.state.previous else { throw RecoveryPartitionFailure.noPrevious(target.path) }
+    console.note("go back from \(status.state.current) to \(previous) on \(target.words)")
+    if isDryRun { return try report(InstallReport(status), InstallText.nothingDone) }
+    if asks { try await target.confirm(on: console) }
+    let identifier = try installer(disk, { _ in }).rollBack()
+    await log("the recovery partition of \(target.path) starts \(identifier) again")
+    return try report(
+      InstallReport(try await installer(disk, { _ in }).status()), ["\(identifier) starts from now on."])
+  }
+
+  func remove(keepsPartition: Bool) async throws -> ExitStatus {
+    let disk = try target.open(forWriting: !isDryRun)
+    let installer = installer(disk) { _ in }
+    let status = try await installer.planRemoval(
+      keepsPartition: keepsPartition, isBitLockerSuspended: saysSuspended)
+    try target.requireUnmounted(status.partition)
+    console.note("remove the recovery partition of \(target.words)")
+    for line in InstallText.slots(status) + status.layout.picture { console.note("  " + line) }
+    for entry in status.entries { console.note("  boot entry \(entry.name) \"\(entry.label)\"") }
+    let number = status.partition.number
+    console.note("Partition \(number) \(keepsPartition ? "stays, without its content" : "will be removed").")
+    if isDryRun { return try report(InstallReport(status), InstallText.nothingDone) }
+    if asks { try await target.confirm(on: console) }
+    let done = try await installer.remove(status, keepsPartition: keepsPartition)
+    await log("removed the recovery partition of \(target.path)")
+    return try report(InstallReport(done), InstallText.removed(done))
+  }
+
+  func showStatus() async throws -> ExitStatus {
+    let disk = try target.open(forWriting: false)
+    let status = try await console.withProgress { try await installer(disk, $0).status() }
+    _ = try report(InstallReport(status), InstallText.status(status))
+    return status.slots.contains { !$0.damage.isEmpty } ? .notAsPromised : .success
+  }
+
+  private func report(_ document: InstallReport, _ lines: [String]) throws -> ExitStatus {
+    if json { try console.printJSON(document) } else { lines.forEach { console.print($0) } }
+    return .success
+  }
+
+  /// What nobody watched stands in the system's log.
+  private func log(_ line: String) async {
+    guard !asks else { return }
+    // A computer without a log is no reason to call the work failed.
+    try? await ExternalCommand("logger", ["--tag", "lifeboat", "--", line], package: "bsdutils").run()
+  }
+}

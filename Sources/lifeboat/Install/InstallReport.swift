@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import HostSystem
+import RecoveryPartition
+import SystemPackage
+
+/// What `lifeboat install` says to programs.
+struct InstallReport: Encodable {
+  struct Partition: Encodable {
+    var disk: String
+    var table: String
+    var number: Int
+    var start: ByteCount
+    var size: ByteCount
+    var sectorSize: Int
+    var partitionUUID: String
+    var fileSystemSerial: String
+    var isHidden: Bool
+
+    init(_ partition: InstalledPartition) {
+      (disk, table, number) = (partition.disk.string, partition.table.rawValue, partition.number)
+      (start, size, sectorSize) = (partition.start, partition.size, partition.sectorSize)
+      (partitionUUID, fileSystemSerial) = (partition.partitionUUID, partition.fileSystemSerial)
+      isHidden = partition.isHidden
+    }
+  }
+
+  /// What happened: `planned`, `installed`, `updated`, `unchanged`, `status`, `removed`.
+  var state: String
+  var partition: Partition?
+  var current: String?
+  var previous: String?
+  var slots: [RecoveryInstaller.Slot]?
+  var before: DiskLayout?
+  var after: DiskLayout?
+  var encrypted: [EncryptedVolume]?
+  var bootEntries: [BootEntry]?
+  var written: ByteCount?
+  var shared: ByteCount?
+  var copied: [String]?
+
+  init(plan: RecoveryInstaller.Plan, set: RecoverySet) {
+    (state, current, partition) = ("planned", set.identifier, Partition(plan.partition))
+    (before, after, encrypted) = (plan.before, plan.after, plan.encrypted)
+  }
+
+  init(_ done: RecoveryInstaller.Installation, set: RecoverySet) {
+    (state, current, partition) = ("installed", set.identifier, Partition(done.partition))
+    (bootEntries, written) = (done.entries, done.written)
+  }
+
+  init(_ done: RecoveryInstaller.Update, set: RecoverySet) {
+    (state, current, previous) = (done.isNew ? "updated" : "unchanged", done.identifier, done.previous)
+    (written, shared, copied) = (done.written, done.shared, done.copied)
+  }
+
+  init(_ status: RecoveryInstaller.Status) {
+    (state, current, previous) = ("status", status.state.current, status.state.previous)
+    (partition, slots, encrypted) = (Partition(status.partition), status.slots, status.encrypted)
+    bootEntries = status.entries
+  }
+
+  init(_ done: RecoveryInstaller.Removal) {
+    (state, partition, bootEntries) = ("removed", Partition(done.partition), done.entries)
+  }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import ArgumentParser
+import DriveDiscovery
+import HostSystem
+import RecoveryPartition
+import SystemPackage
+
+/// `lifeboat install`.
+struct InstallVerb: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "install",
+    abstract: "Put a recovery system on the computer's own disk, and keep it up to date.",
+    discussion: """
+      A partition is made in free space of the disk; nothing is shrunk, moved or formatted besides. The partition holds \
+      two versions and shares what is alike in them: --update writes the new one beside the one that starts, reads it \
+      back, and switches by one sector. The disk is shown as it is and as it will be, and you type its model or serial \
+      number; --yes leaves that out, and then takes no path and no model.
+
+      DISK is named as for "lifeboat write", or is the image file of a disk. The medium is verified first. With --key \
+      it must be signed by that key, and so must every later one.
+
+        lifeboat install output/tier1.iso --disk S5GXNX0T713210 --hidden
+        lifeboat install --status --disk /dev/nvme0n1
+        lifeboat install --update output/tier1.iso --disk S5GXNX0T713210 --yes
+        lifeboat install --rollback --disk S5GXNX0T713210 --yes
+        lifeboat install --remove --disk S5GXNX0T713210
+      """)
+
+  static let stateAfterInterruption =
+    "What started before still does; lifeboat install --status says what is there. Start again to go on."
+
+  @Argument(help: "The medium: an ISO file, or the device that holds it.", completion: .file()) var medium: String?
+  @Option(help: ArgumentHelp("The disk, or the image file of one.", valueName: "disk"), completion: .file())
+  var disk: String
+  @Option(help: ArgumentHelp("The partition's size, such as 2G or 300M.", valueName: "size")) var size: DiskSize?
+  @Flag(help: "Windows gives it no letter, and desktops do not mount it.") var hidden = false
+  @Option(
+    help: ArgumentHelp(
+      "Where the partition starts first: seconds in which Esc opens the recovery.", valueName: "seconds"))
+  var hotkeyDelay: Int?
+  @Option(help: "The place of its entry in the boot order: first or last (default: last).") var bootOrder:
+    BootWish.Place?
+  @Option(help: ArgumentHelp("Say that BitLocker is suspended: suspended.", valueName: "state")) var bitlocker:
+    BitLocker?
+  @Option(
+    help: ArgumentHelp("The public key that media must be signed by, from now on.", valueName: "key"),
+    completion: .file())
+  var key: String?
+
+  @Flag(help: "Only show what is installed; every file is read and compared.") var status = false
+  @Option(
+    help: ArgumentHelp("Bring what is installed up to date with this medium.", valueName: "medium"), completion: .file()
+  )
+  var update: String?
+  @Flag(help: "With --update: take a medium that is older.") var allowDowngrade = false
+  @Flag(help: "With --update: take a medium of another image.") var otherImage = false
+  @Flag(help: "Start the version before again.") var rollback = false
+  @Flag(help: "Remove the boot entry and the partition.") var remove = false
+  @Flag(help: "With --remove: leave the partition, without its content.") var keepPartition = false
+
+  @Flag(name: .customLong("dry-run"), help: "Only show what would be done.") var isDryRun = false
+  @Flag(help: .hidden) var allowLoop = false
+  @Flag(help: "Do not ask; DISK must be an identity. What is done goes to the system's log.") var yes = false
+  @Flag(help: "One JSON document on standard output.") var json = false
+
+  /// What can be said of BitLocker.
+  enum BitLocker: String, ExpressibleByArgument, CaseIterable { case suspended }
+
+  func validate() throws {
+    let actions = [medium != nil, status, update != nil, rollback, remove].filter { $0 }.count
+    guard actions == 1 else {
+      throw ValidationError("Give a medium, or one of --status, --update, --rollback and --remove.")
+    }
+    guard medium != nil || (size == nil && !hidden && hotkeyDelay == nil && bootOrder == nil) else {
+      throw ValidationError("--size, --hidden, --hotkey-delay and --boot-order belong to an installation.")
+    }
+    guard update != nil || !(allowDowngrade || otherImage) else {
+      throw ValidationError("--allow-downgrade and --other-image belong to --update.")
+    }
+    guard remove || !keepPartition else { throw ValidationError("--keep-partition belongs to --remove.") }
+    guard medium != nil || update != nil || key == nil else {
+      throw ValidationError("--key belongs to an installation or --update.")
+    }
+    if let hotkeyDelay, !(1...60).contains(hotkeyDelay) {
+      throw ValidationError("--hotkey-delay is a number of seconds from 1 to 60.")
+    }
+  }
+
+  func run(on console: Console) async throws -> ExitStatus {
+    let target = try await DiskTarget(disk, allowsLoopDevices: allowLoop)
+    if yes { try target.requireIdentity() }
+    let job = InstallJob(
+      target: target, console: console, isDryRun: isDryRun, asks: !yes, json: json,
+      saysSuspended: bitlocker == .suspended)
+    if let medium { return try await job.install(FilePath(medium), try request, key: key.map { FilePath($0) }) }
+    if let update {
+      return try await job.update(
+        FilePath(update), .init(downgrade: allowDowngrade, otherImage: otherImage), key: key.map { FilePath($0) })
+    }
+    if rollback { return try await job.rollBack() }
+    return try await remove ? job.remove(keepsPartition: keepPartition) : job.showStatus()
+  }
+
+  private var request: RecoveryInstaller.Request {
+    get throws {
+      RecoveryInstaller.Request(
+        size: size?.bytes, isHidden: hidden,
+        wish: BootWish(place: bootOrder ?? .last, hotkeyDelay: hotkeyDelay),
+        isBitLockerSuspended: bitlocker == .suspended, key: try key.map { try FileTree.bytes(of: FilePath($0)) })
+    }
+  }
+}
+
+/// A size as a person writes it: `2G`, `300M`, or bytes.
+struct DiskSize: ExpressibleByArgument {
+  let bytes: ByteCount
+
+  init?(argument: String) {
+    let shifts: [Character: Int64] = ["M": 20, "G": 30, "T": 40]
+    let shift = argument.last.flatMap { shifts[Character($0.uppercased())] }
+    guard let number = Int64(shift == nil ? argument[...] : argument.dropLast()), number > 0,
+      number < 1 << 20 || shift == nil
+    else { return nil }
+    bytes = ByteCount(number << (shift ?? 0))
+  }
+}
+
+extension BootWish.Place: ExpressibleByArgument {}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import HostSystem
+import RecoveryManifest
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import RecoveryPartition
+
+/// Disks that are left as they are, each with a reason and a remedy.
+@Suite struct RefusalTests {
+  /// The code with which an installation is refused; the image has to be as before.
+  private func refusal(
+    _ disk: DiskImage, _ request: RecoveryInstaller.Request = .init(size: .mebibytes(300))
+  ) async throws -> RecoveryPartitionFailure? {
+    let before = try Digest(ofFile: disk.path)
+    defer { #expect((try? Digest(ofFile: disk.path)) == before) }
+    do {
+      try await disk.install(try await SmallMedia.shared.iso(), request)
+    } catch let failure as RecoveryPartitionFailure {
+      #expect(failure.remedy?.isEmpty == false && [.refusedTarget, .usage].contains(failure.exitCode))
+      return failure
+    }
+    return nil
+  }
+
+  @Test func noTable() async throws {
+    let disk = try await DiskImage("")
+    #expect(try await refusal(disk) == .noTable(disk.path))
+  }
+
+  @Test func fourPrimaries() async throws {
+    let disk = try await DiskImage(
+      """
+      label: dos
+      size=20480, type=7
+      size=20480, type=7
+      size=20480, type=7
+      size=20480, type=7
+      """)
+    let failure = try await refusal(disk)
+    #expect(failure?.code == "no-partition-entry", "\(String(describing: failure))")
+  }
+
+  @Test func noFreeSpace() async throws {
+    let disk = try await DiskImage("label: gpt\nsize=1024000, type=L\n", mebibytes: 700)
+    _ = try await Tool.run("mkfs.ext4", ["-q", "-E", "offset=\(1 << 20)", disk.path.string, "500M"])
+    let failure = try await refusal(disk)
+    guard case .noRoom(_, let needed, let largest, _)? = failure else {
+      Issue.record("\(String(describing: failure))")
+      return
+    }
+    #expect(needed == .mebibytes(300) && largest < needed)
+  }
+
+  @Test func tooSmallASize() async throws {
+    let disk = try await DiskImage(DiskImage.windows)
+    #expect(
+      try await refusal(disk, .init(size: .mebibytes(100)))
+        == .tooSmall(asked: .mebibytes(100), needed: .mebibytes(260)))
+  }
+
+  @Test func aHybridRecord() async throws {
+    let disk = try await DiskImage(DiskImage.windows)
+    #expect(try await Tool.run("sgdisk", ["-h", "3", disk.path.string]).status == 0)
+    #expect(try await refusal(disk) == .hybrid(disk.path))
+  }
+
+  @Test func aDamagedBackup() async throws {
+    let disk = try await DiskImage(DiskImage.windows)
+    let end = Int64(640 << 20)
+    let file = try FileDescriptor.open(disk.path, .writeOnly)
+    _ = try file.closeAfter { try file.writeAll(toAbsoluteOffset: end - 512, [UInt8](repeating: 0, count: 512)) }
+    #expect(try await refusal(disk)?.code == "partition-table-damaged")
+  }
+
+  /// An image that was copied to a larger disk: the backup is not at its end.
+  @Test func aTableOfAnotherSize() async throws {
+    let disk = try await DiskImage(DiskImage.windows)
+    let file = try FileDescriptor.open(disk.path, .writeOnly)
+    try file.closeAfter { try file.resize(to: 700 << 20) }
+    #expect(try await refusal(disk)?.code == "partition-table-damaged")
+  }
+
+  @Test func overlaps() async throws {
+    let disk = try await DiskImage(
+      "label: dos\nstart=2048, size=204800, type=7\nstart=206848, size=204800, type=7\n")
+    let file = try FileDescriptor.open(disk.path, .writeOnly)
+    // The second entry's first sector, inside the first one.
+    _ = try file.closeAfter { try file.writeAll(toAbsoluteOffset: 446 + 16 + 8, [0x00, 0x10, 0, 0] as [UInt8]) }
+    #expect(try await refusal(disk)?.code == "partition-table-damaged")
+  }
+
+  @Test func aWholeDiskOfLUKS() async throws {
+    let disk = try await DiskImage("", mebibytes: 64)
+    let outcome = try await Tool.run(
+      "cryptsetup",
+      ["-q", "luksFormat", "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000", disk.path.string, "-"],
+      input: Array("word".utf8))
+    #expect(outcome.status == 0, "\(outcome)")
+    #expect(try await refusal(disk) == .wholeDisk(disk.path, type: "crypto_LUKS"))
+  }
+
+  @Test func anotherInstallation() async throws {
+    let disk = try await DiskImage(DiskImage.windows)
+    try await disk.install(try await SmallMedia.shared.iso())
+    #expect(try await refusal(disk) == .exists(disk.path, number: 4))
+  }
+
+  @Test func twoAtOnce() async throws {
+    let disk = try await DiskImage(DiskImage.windows)
+    let held = try Disk(disk.path, isWriting: true)
+    #expect(throws: RecoveryPartitionFailure.busy(disk.path)) { try Disk(disk.path, isWriting: true) }
+    #expect(RecoveryPartitionFailure.busy(disk.path).exitCode == .busy)
+    withExtendedLifetime(held) {}
+  }
+
+  @Test(.enabled(if: Loop.isAllowed, "needs root and loop devices")) func aReadOnlyDisk() async throws {
+    let disk = try await DiskImage(DiskImage.windows)
+    try await Loop.with(disk.path, ["-r"]) { device in
+      #expect(throws: RecoveryPartitionFailure.writeProtected(device)) { try Disk(device, isWriting: true) }
+    }
+  }
+
+  @Test func noDisk() {
+    #expect(throws: RecoveryPartitionFailure.noDisk("/dev/null")) { try Disk("/dev/null", isWriting: false) }
+  }
+
+  @Test func removingWouldRenumber() async throws {
+    let disk = try await DiskImage(
+      """
+      label: dos
+      start=2048, size=1300000, type=5
+      start=4096, size=20480, type=83
+      """)
+    try await disk.install(try await SmallMedia.shared.iso())
+    let added = try await Tool.run(
+      "sfdisk", ["-q", "--append", disk.path.string], input: Array("start=1000000, size=20480, type=83\n".utf8))
+    #expect(added.status == 0, "\(added)")
+    let installer = try disk.installer()
+    let number = try #require(try DiskExamination(installer.disk).recovery?.number)
+    #expect(number == 6)
+    await #expect(throws: RecoveryPartitionFailure.renumbers(disk.path, number: number)) {
+      try await installer.planRemoval(keepsPartition: false, isBitLockerSuspended: false)
+    }
+  }
+
+  /// A medium that cannot be trusted is refused before the disk is looked at.
+  @Test func aDamagedMedium() async throws {
+    let disk = try await DiskImage(DiskImage.windows)
+    let before = try Digest(ofFile: disk.path)
+    let medium = try flipped(
+      try await SmallMedia.shared.iso(), at: 400_000, to: disk.folder.appending("flipped.iso"))
+    await #expect(throws: (any Error).self) { try await disk.install(medium) }
+    #expect(try Digest(ofFile: disk.path) == before)
+  }
+
+  @Test func aMediumOfAnotherKey() async throws {
+    let disk = try await DiskImage(DiskImage.windows)
+    let key = FilePath(try await SmallMedia.shared.key().string + ".pub")
+    try await disk.install(
+      try await SmallMedia.shared.iso(), .init(size: .mebibytes(300), key: try FileTree.bytes(of: key)))
+    let installed = try #require(try disk.installer().installedKey())
+    for signer in [nil, SmallMedia.Key.other] {
+      let medium = try await SmallMedia.shared.iso(number: 5, signedBy: signer)
+      await #expect { try await RecoverySet(medium, installedKey: installed) { _ in } } throws: { error in
+        (error as? RecoveryPartitionFailure)?.code == "not-trusted"
+      }
+    }
+    let good = try await SmallMedia.shared.iso(number: 5)
+    _ = try await RecoverySet(good, installedKey: installed) { _ in }
+  }
+}

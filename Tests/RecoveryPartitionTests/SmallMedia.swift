@@ -1,0 +1,1 @@
+../BootSiteTests/SmallMedia.swift
