@@ -73,7 +73,7 @@ let package = Package(
     stage(
       "NetworkBoot",
       [
-        "BootSite", "NetworkBootProtocol", "HostSystem", "CLinux",
+        "BootSite", "NetworkBootProtocol", "HostSystem", "CLinux", "CBus",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
       ]),

@@ -34,6 +34,9 @@ struct BootMenu {
     var identifiers: [Architecture: String]
     /// Kernel arguments as they stand in the medium's menu, in the place of `kernelArguments`.
     var arguments: String
+    /// The image whose files are loaded one by one from a server; nil where firmware has loaded all of them as a disk.
+    /// `NetworkMenu` says who sets `medium`, `base` and `graphics` then.
+    var served: String?
   }
 
   /// The only name by which anything finds this medium; two media never share it.
@@ -72,17 +75,26 @@ struct BootMenu {
   }
 
   private var preamble: String {
-    """
-    # Lifeboat boot menu, made with the medium; a change here makes the medium differ from its record.
-    if [ ! -f "($root)\(marker)" ]; then
-      search --no-floppy --file --set=root \(marker)
-    fi
-    set medium="$root"
-    export medium
-    set default=\(defaultEntry)
-    set timeout=\(timeout)
+    if network?.served != nil {
+      return """
+        # Lifeboat boot menu; whoever reads it has set medium, base and graphics.
+        set lifeboat=found
+        set default=\(defaultEntry)
+        set timeout=\(timeout)
 
-    """
+        """
+    }
+    return """
+      # Lifeboat boot menu, made with the medium; a change here makes the medium differ from its record.
+      if [ ! -f "($root)\(marker)" ]; then
+        search --no-floppy --file --set=root \(marker)
+      fi
+      set medium="$root"
+      export medium
+      set default=\(defaultEntry)
+      set timeout=\(timeout)
+
+      """
   }
 
   /// Screen and, where there is one, the first serial port. The font comes from the signed GRUB's own memdisk under
@@ -97,17 +109,19 @@ struct BootMenu {
     set menu_color_normal=light-gray/black
     set menu_color_highlight=white/blue
     export color_normal menu_color_normal menu_color_highlight
-    if loadfont unicode; then
-      set theme="($medium)/boot/grub/theme/theme.txt"
+    if \(network?.served == nil ? "loadfont unicode" : #"[ -n "$graphics" ]"#); then
+      set theme="($medium)\(theme)/theme.txt"
       export theme
       if terminal_output gfxterm $serial; then true; else terminal_output console $serial; fi
     else
-      terminal_output console $serial
+      terminal_output console $serial\(network?.served == nil ? "" : "\n  set gfxpayload=$gfxmode")
     fi
     terminal_input console $serial
 
     """
   }
+
+  private var theme: String { network?.served.map { "$base/" + NetworkMenu.theme(of: $0) } ?? "/boot/grub/theme" }
 
   /// A submenu gets exported variables only; without the export its entries could be edited without the password.
   private var lock: String {
@@ -143,17 +157,39 @@ struct BootMenu {
     let boot = network == nil ? "boot=live" : "boot=live lifeboat.boot=net"
     let id = network == nil ? identifier : "$id"
     let path = "/lifeboat/\(id)/$1"
+    let folder = "($medium)" + (network?.served.map { "$base/boot/\($0)/$1" } ?? path)
+    let kernel =
+      "linux \"\(folder)/vmlinuz\" \(boot) \"live-media-path=\(path)\" lifeboat.id=\(id) $3 $4 $consoles\(own)"
+    let initrd = "initrd \"\(folder)/initrd.img\""
     return """
       # start_system ARCHITECTURE SCREEN [KERNEL-ARGUMENT …]: the last console is where the system's own messages go.
       function start_system {
         if [ "$2" = screen ]; then set consoles="console=ttyS0,115200n8 console=tty0"
         else set consoles="console=tty0 console=ttyS0,115200n8"; fi
         echo "Loading the recovery system ($1) …"\(chosenIdentifier)
-        linux "($medium)\(path)/vmlinuz" \(boot) "live-media-path=\(path)" lifeboat.id=\(id) $3 $4 $consoles\(own)
-        initrd "($medium)\(path)/initrd.img"
+      \(network?.served == nil ? "  \(kernel)\n  \(initrd)" : Self.repeated(kernel, initrd))
       }
 
       """
+  }
+
+  /// A server may be busy, or away for a moment, and nobody may be there to press a key.
+  private static func repeated(_ kernel: String, _ initrd: String) -> String {
+    """
+      set loaded=
+      for round in 1 2 3 4 5; do
+        if [ -z "$loaded" ]; then
+          if \(kernel); then
+            if \(initrd); then set loaded=yes; fi
+          fi
+          if [ -z "$loaded" ]; then
+            echo "The boot server did not send it; trying again in ten seconds."
+            sleep 10
+          fi
+        fi
+      done
+      if [ -z "$loaded" ]; then reboot; fi
+    """
   }
 
   /// Sets `id` to the identifier of the medium that the architecture came from.

@@ -14,6 +14,7 @@ public import SystemPackage
 ///
 ///     .disk/info                      what Debian's tools show of a disc
 ///     boot/grub/…                     menu, theme, font, El Torito image
+///     boot/grub/netboot/…             GRUB for starts from the network, see NetworkLoaders
 ///     boot/memtest/…                  memtest86+ for a BIOS and for UEFI
 ///     lifeboat/ID/medium              the marker by which loaders find this medium and no other
 ///     lifeboat/ID/x64|x86/…           kernel, initrd, layers, filesystem.module
@@ -79,7 +80,7 @@ public struct MediumBuilder: Sendable {
     async let eltoritoImage = bios.write(early: menu.early, to: scratch.appending("eltorito.img"))
     async let efiImage = efiSystemPartition(menu)
 
-    var entries = try commonEntries(menu, systems) + systems.flatMap(systemEntries)
+    var entries = try commonEntries(menu, systems) + networkEntries() + systems.flatMap(systemEntries)
     entries.sort { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
     var files = try await MediumDigests.files(entries, progress: progress)
     let list = BootTree.Entry("sha256sum.txt", .bytes(MediumDigests.list(files)))

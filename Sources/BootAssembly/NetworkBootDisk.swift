@@ -58,7 +58,12 @@ package struct NetworkBootDisk: Sendable {
   package static let lookFolders = ["boot/grub/theme/", "boot/grub/fonts/"]
 
   /// The menu; its kernels get the medium's arguments and `lifeboat.boot=net`.
-  package var menu: String {
+  package var menu: String { menu(isServed: false) }
+
+  /// The same menu for a GRUB that loads each file from a server.
+  package var servedMenu: String { menu(isServed: true) }
+
+  private func menu(isServed: Bool) -> String {
     let identifiers = systems.compactMap { system in
       Architecture(rawValue: system.architecture).map { ($0, system.identifier) }
     }
@@ -66,7 +71,8 @@ package struct NetworkBootDisk: Sendable {
       title: GrubText.line(title), identifier: marker, architectures: identifiers.map(\.0).sorted(),
       kernelArguments: [], password: settings.password, timeout: settings.timeout)
     menu.network = .init(
-      identifiers: Dictionary(identifiers) { first, _ in first }, arguments: settings.arguments)
+      identifiers: Dictionary(identifiers) { first, _ in first }, arguments: settings.arguments,
+      served: isServed ? image : nil)
     return menu.text
   }
 

@@ -35,7 +35,8 @@ public struct LoaderFiles: Sendable {
   /// The Debian packages to unpack into each folder.
   public static let packages = (
     amd64: [
-      "shim-signed", "shim-helpers-amd64-signed", "grub-efi-amd64-signed", "grub-pc-bin", "grub-common", "memtest86+",
+      "shim-signed", "shim-helpers-amd64-signed", "grub-efi-amd64-signed", "grub-efi-ia32-bin", "grub-pc-bin",
+      "grub-common", "memtest86+",
     ],
     i386: ["shim-signed", "shim-helpers-i386-signed", "grub-efi-ia32-signed"]
   )

@@ -42,15 +42,16 @@ struct ImageObjects {
     let disk = scratch.appending("\(name).iso")
     let partition = scratch.appending("efi.img")
     try lead.writeSystemPartition(to: partition)
-    let tree = try NetworkBootDisk(
+    let start = try NetworkBootDisk(
       image: name, title: lead.record.title, timestamp: systems.map(\.medium.record.timestamp).max() ?? 0,
       settings: lead.settings, systems: starts, marker: lead.record.identifier, efiSystemPartition: partition,
-      look: lead.look()
-    ).tree()
-    _ = try await ISOImage.write(tree, to: disk, progress: progress)
+      look: lead.look())
+    _ = try await ISOImage.write(try start.tree(), to: disk, progress: progress)
     let object = "boot/\(name).iso"
     try adopt(disk, as: object, type: Self.ramDisk, into: &result)
     result.image.entries["uefi-http"] = object
+    try addScript(of: start, to: &result)
+    try await addPXELoaders(of: start, from: systems.map(\.medium), to: &result)
     return result
   }
 
@@ -60,13 +61,8 @@ struct ImageObjects {
   ) async throws -> NetworkBootDisk.System {
     let (record, folder) = (medium.record, medium.folder(variant))
     let prefix = "boot/\(record.image)/\(variant.architecture)"
-    let layers = try variant.layers.map { path in
-      let file = try medium.file(path)
-      return NetworkInitrd.Layer(
-        name: medium.name(ofLayer: path), size: file.size, digest: file.sha256, object: "layers/\(file.sha256).squashfs"
-      )
-    }
-    for (path, layer) in zip(variant.layers, layers) { try copy(path, of: medium, as: layer.object, into: &result) }
+    var layers: [NetworkInitrd.Layer] = []
+    for path in variant.layers { layers.append(try await add(layer: path, of: medium, to: &result)) }
     try copy(variant.kernel, of: medium, as: "\(prefix)/vmlinuz", into: &result)
 
     let files =
@@ -91,10 +87,29 @@ struct ImageObjects {
       initrd: "\(prefix)/initrd.img",
       arguments: NetworkBootDisk.kernelArguments(
         medium.settings, architecture: variant.architecture, identifier: record.identifier),
-      layers: layers.map(\.object))
+      layers: layers.map(\.object), trees: layers.map(\.tree.object))
     return NetworkBootDisk.System(
       architecture: variant.architecture, identifier: record.identifier,
       kernel: store.path(try medium.file(variant.kernel).sha256), initrd: store.path(start))
+  }
+
+  /// A layer and its hash tree.
+  private func add(
+    layer path: String, of medium: PublishedMedium, to result: inout Result
+  ) async throws -> NetworkInitrd.Layer {
+    let file = try medium.file(path)
+    guard file.size.bytes > 0, file.size.bytes.isMultiple(of: HashTree.block) else {
+      throw Site.Failure.mediumUnsuitable(medium.path, reason: "\(path) has an end within a block")
+    }
+    let names = ["squashfs", "verity"].map { "layers/\(file.sha256).\($0)" }
+    try copy(path, of: medium, as: names[0], into: &result)
+    let tree = scratch.appending("tree")
+    let root = try await HashTree.write(of: store.path(file.sha256), digest: file.sha256, to: tree).root
+    let size = ByteCount(FileTree.status(of: tree)?.size ?? 0)
+    let digest = try adopt(tree, as: names[1], type: Self.plain, into: &result)
+    return NetworkInitrd.Layer(
+      name: medium.name(ofLayer: path), size: file.size, digest: file.sha256, object: names[0],
+      tree: .init(root: root, size: size, digest: digest, object: names[1]))
   }
 
   /// A file of the medium as it is.
@@ -111,7 +126,7 @@ struct ImageObjects {
     result.objects.append(.init(name: name, size: file.size, digest: file.sha256, type: Self.plain))
   }
 
-  @discardableResult private func adopt(
+  @discardableResult func adopt(
     _ file: FilePath, as name: String, type: String, into result: inout Result
   ) throws -> Digest {
     let (digest, size, isNew) = try store.adopt(file)

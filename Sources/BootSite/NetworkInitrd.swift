@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-@preconcurrency internal import Glibc
+internal import BootAssembly
 internal import HostSystem
 internal import SystemPackage
 
@@ -10,6 +10,15 @@ struct NetworkInitrd {
   /// A layer as the second stage sees it.
   struct Layer {
     var name: String
+    var size: ByteCount
+    var digest: Digest
+    var object: String
+    var tree: Tree
+  }
+
+  /// A layer's hash tree.
+  struct Tree {
+    var root: Digest
     var size: ByteCount
     var digest: Digest
     var object: String
@@ -29,33 +38,17 @@ struct NetworkInitrd {
   /// `/etc/lifeboat/boot`: a line for each, for `read` of a shell.
   var list: String {
     (servers.map { "server \($0)" } + ["image \(image)", "path \(folder)"]
-      + layers.map { "layer \($0.name) \($0.size.bytes) \($0.digest) \($0.object)" })
+      + layers.map { "layer \($0.name) \($0.size.bytes) \($0.digest) \($0.object)" }
+      + layers.map { "verity \($0.name) \($0.tree.root) \($0.tree.size.bytes) \($0.tree.digest) \($0.tree.object)" })
       .map { $0 + "\n" }.joined()
   }
 
   /// The archive, uncompressed, in the format that the kernel reads (cpio's `newc`). The same values give the same bytes.
   /// - Throws: `OperationFailure`; `ExternalCommand.Failure` without cpio.
   func archive(scratch: FilePath) async throws -> [UInt8] {
-    let root = scratch.appending("archive")
-    FileTree.remove(root)
-    let medium = "etc/lifeboat/medium"
-    try FileTree.makeFolder(root.appending(medium))
-    try AtomicFile.write(Array(list.utf8), to: root.appending("etc/lifeboat/boot"))
-    for file in mediumFiles { try AtomicFile.write(file.bytes, to: root.appending("\(medium)/\(file.name)")) }
-    // Neither umask nor clock of this machine.
-    let names = FileTree.walk(root)
-    for name in names.reversed() {
-      let path = root.appending(name)
-      try FileTree.setPermissions(path, FileTree.kind(of: path) == .folder ? 0o755 : 0o644)
-      let time = timespec(tv_sec: Int(timestamp), tv_nsec: 0)
-      guard utimensat(AT_FDCWD, path.string, [time, time], 0) == 0 else {
-        throw OperationFailure("set the time of", path, Errno(rawValue: errno))
-      }
-    }
-    let command = ExternalCommand(
-      "cpio", ["--create", "--format=newc", "--reproducible", "--owner=+0:+0", "--quiet", "--directory=\(root)"],
-      environment: ["LC_ALL": "C"], package: "cpio")
-    return try await command.output(input: Array(names.map { $0 + "\n" }.joined().utf8))
+    let files = mediumFiles.map { (path: "etc/lifeboat/medium/\($0.name)", bytes: $0.bytes) }
+    return try await SmallArchive(files: [("etc/lifeboat/boot", Array(list.utf8))] + files, timestamp: timestamp)
+      .bytes(scratch: scratch)
   }
 
   /// Writes the whole initrd to a new file.

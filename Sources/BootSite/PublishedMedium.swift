@@ -101,6 +101,22 @@ struct PublishedMedium {
     }
   }
 
+  /// Whether it carries what clients of PXE begin with; media of an older Lifeboat do not.
+  var hasNetworkLoaders: Bool { record.files.contains { $0.path == NetworkLoaders.signedGRUB } }
+
+  /// Writes the files of one folder of the medium, under their paths, below a folder of the host.
+  /// - Throws: `Site.Failure`, `OperationFailure`, `ISOReader.Failure`.
+  func extract(_ folder: String, to target: FilePath) throws {
+    for file in record.files where file.path.hasPrefix(folder + "/") {
+      // A path of the record that leads elsewhere is no relative one without `..`.
+      guard let path = target.lexicallyResolving(FilePath(file.path)) else {
+        throw Site.Failure.mediumUnsuitable(self.path, reason: "“\(file.path)” is no path")
+      }
+      try FileTree.makeFolder(path.removingLastComponent())
+      try AtomicFile.write(Self.content(file.path, of: record, reader, self.path), to: path)
+    }
+  }
+
   /// Theme and font of the menu.
   func look() throws -> [BootTree.Entry] {
     try record.files.filter { file in NetworkBootDisk.lookFolders.contains { file.path.hasPrefix($0) } }.map {

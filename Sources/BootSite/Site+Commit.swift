@@ -9,6 +9,7 @@ extension Site {
   func commit(_ wanted: SiteIndex, _ old: OpenedSet?, _ signing: Signing, keep: Int) async throws -> Publication {
     var index = wanted
     index.images.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    index.objects = try [dispatcher(of: index.images)].compactMap { $0 } + index.objects
     index.objects = SiteIndex.objects(of: index.images, from: index.objects)
     if let old, isSame(index, old, signing) {
       return Publication(
@@ -20,6 +21,16 @@ extension Site {
     let removed = collect(keep: max(keep, 1))
     return Publication(
       number: index.number, isNew: true, index: index, added: .zero, lost: [], removedSets: removed)
+  }
+
+  /// The one menu that all images share: the signed GRUB of each asks for the same name.
+  private func dispatcher(of images: [SiteIndex.Image]) throws -> SiteIndex.Object? {
+    let names = images.filter(\.hasPXELoaders).map(\.name)
+    guard !names.isEmpty else { return nil }
+    let bytes = Array(NetworkMenu.dispatcher(images: names).utf8)
+    let (digest, size) = (Digest(of: bytes), ByteCount(Int64(bytes.count)))
+    _ = try store.put(digest, size: size) { try $0(bytes) }
+    return SiteIndex.Object(name: NetworkMenu.dispatcherName, size: size, digest: digest, type: "text/plain")
   }
 
   /// Whether the current set says all of this already.

@@ -31,17 +31,37 @@ public struct SiteIndex: Sendable, Hashable, Codable {
     public var title: String
     /// The media that it was made of, by architecture: `x64`, `x86`.
     public var media: [String: Medium]
-    /// Which object a client begins with: `uefi-http` names the RAM disk for HTTP Boot.
+    /// Which object a client begins with: `uefi-http` names the RAM disk for HTTP Boot, `uefi-x64-pxe` shim,
+    /// `uefi-ia32-pxe` and `bios-pxe` our own GRUBs, `ipxe` the script.
     public var entries: [String: String]
+    /// The objects that these then ask for by themselves: the signed GRUB, menus, their look.
+    public var files: [String]
 
     /// Describes an image.
-    public init(name: String, title: String, media: [String: Medium], entries: [String: String]) {
-      (self.name, self.title, self.media, self.entries) = (name, title, media, entries)
+    public init(
+      name: String, title: String, media: [String: Medium], entries: [String: String], files: [String] = []
+    ) {
+      (self.name, self.title, self.media, self.entries, self.files) = (name, title, media, entries, files)
     }
+
+    /// Reads an image; one that was published before there were `files` has none.
+    public init(from decoder: any Decoder) throws {
+      let values = try decoder.container(keyedBy: CodingKeys.self)
+      name = try values.decode(String.self, forKey: .name)
+      title = try values.decode(String.self, forKey: .title)
+      media = try values.decode([String: Medium].self, forKey: .media)
+      entries = try values.decode([String: String].self, forKey: .entries)
+      files = try values.decodeIfPresent([String].self, forKey: .files) ?? []
+    }
+
+    /// Whether clients of PXE can begin with it; one that was published from an older Lifeboat's media has no loaders
+    /// for them.
+    public var hasPXELoaders: Bool { entries["uefi-x64-pxe"] != nil }
 
     /// The names of all objects that the image needs.
     public var objectNames: Set<String> {
-      Set(entries.values).union(media.values.flatMap { [$0.kernel, $0.initrd] + $0.layers }).subtracting([""])
+      let systems = media.values.flatMap { [$0.kernel, $0.initrd] + $0.layers + ($0.trees ?? []) }
+      return Set(entries.values).union(files).union(systems).subtracting([""])
     }
   }
 
@@ -59,14 +79,16 @@ public struct SiteIndex: Sendable, Hashable, Codable {
     public var arguments: [String]
     /// The objects that are the layers, bottom first.
     public var layers: [String]
+    /// The objects that are the layers' hash trees; none in sets of before there were any.
+    public var trees: [String]?
 
     /// Describes a medium.
     public init(
       identifier: String, release: String, kernel: String = "", initrd: String = "", arguments: [String] = [],
-      layers: [String] = []
+      layers: [String] = [], trees: [String]? = nil
     ) {
       (self.identifier, self.release, self.kernel, self.initrd) = (identifier, release, kernel, initrd)
-      (self.arguments, self.layers) = (arguments, layers)
+      (self.arguments, self.layers, self.trees) = (arguments, layers, trees)
     }
   }
 

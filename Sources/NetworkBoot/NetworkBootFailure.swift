@@ -20,6 +20,16 @@ public enum NetworkBootFailure: Diagnosable, Equatable {
   case socket(ServicePort, operation: String, Errno)
   /// A set is not exported.
   case export(ExportRefusal)
+  /// Something that systemd has opened is no socket of IPv4.
+  case socketHanded(CInt)
+  /// systemd has opened sockets, but not this one.
+  case socketMissing(ServicePort)
+  /// Mode `full` is for one wire, which has to be named.
+  case fullNeedsInterface
+  /// Addresses make no pool.
+  case badPool(String?, interface: String, reason: String)
+  /// Another server gives addresses on the wire that mode `full` is for.
+  case otherDHCPServer(String, interface: String)
 }
 
 extension NetworkBootFailure {
@@ -34,6 +44,11 @@ extension NetworkBootFailure {
     case .portForbidden: "port-forbidden"
     case .socket: "socket-failed"
     case .export(let refusal): refusal.code
+    case .socketHanded: "socket-not-usable"
+    case .socketMissing: "socket-missing"
+    case .fullNeedsInterface: "full-needs-interface"
+    case .badPool: "bad-pool"
+    case .otherDHCPServer: "other-dhcp-server"
     }
   }
 
@@ -51,6 +66,14 @@ extension NetworkBootFailure {
     case .portForbidden(let port): "this user may not listen on \(port): ports below 1024 need a right"
     case .socket(let port, let operation, let errno): "\(operation) for \(port): \(errno)"
     case .export(let refusal): refusal.message
+    case .socketHanded(let number):
+      "systemd has opened something that is no listening IPv4 socket (descriptor \(number))"
+    case .socketMissing(let port): "systemd has opened sockets for this service, but not \(port)"
+    case .fullNeedsInterface: "mode full gives addresses on one wire, and its interface is not named"
+    case .badPool(let text?, let interface, let reason): "\"\(text)\" is no pool for \(interface): \(reason)"
+    case .badPool(nil, let interface, let reason): "\(interface) has no addresses to give: \(reason)"
+    case .otherDHCPServer(let address, let interface):
+      "\(address) gives addresses on \(interface) already, and a second DHCP server would take the wire down"
     }
   }
 
@@ -73,6 +96,11 @@ extension NetworkBootFailure {
         : nil
     case .socket: nil
     case .export(let refusal): refusal.remedy
+    case .socketHanded: "Write the addresses of lifeboat.socket with 0.0.0.0, as in ListenStream=0.0.0.0:80"
+    case .socketMissing(let port): "Add to lifeboat.socket: \(port.listenLine)"
+    case .fullNeedsInterface: "Name it with --interface, and be sure that no other DHCP server is on that wire."
+    case .badPool: "Choose addresses with --pool FIRST-LAST, or give the interface a larger subnet."
+    case .otherDHCPServer: "Serve beside it, with --mode proxy, or take it off this wire."
     }
   }
 
@@ -80,8 +108,9 @@ extension NetworkBootFailure {
   public var exitCode: ExitStatus {
     switch self {
     case .objectsMissing: .notAsPromised
-    case .noSuchImage, .imageNotChosen, .noInterface: .usage
-    case .portTaken: .busy
+    case .noSuchImage, .imageNotChosen, .noInterface, .fullNeedsInterface, .badPool, .socketHanded, .socketMissing:
+      .usage
+    case .portTaken, .otherDHCPServer: .busy
     case .portForbidden, .socket: .systemLimit
     case .export(.serverNotBuiltIn): .usage
     case .export(.folderTaken): .cannotCreate
@@ -99,7 +128,7 @@ public enum ServicePort: Sendable, Hashable, CustomStringConvertible {
   case dhcp(Int)
   /// UDP: where PXE clients ask a boot server.
   case bootServer(Int)
-  /// UDP: where DHCP clients are answered; the probe of the wire is one.
+  /// UDP: where DHCP clients are answered, and others may overhear it.
   case dhcpClient(Int)
 
   /// The number.
@@ -112,6 +141,9 @@ public enum ServicePort: Sendable, Hashable, CustomStringConvertible {
 
   /// Whether it is one of TCP's; else of UDP's.
   public var isTCP: Bool { if case .http = self { true } else { false } }
+
+  /// Whether it is the DHCP client's, which is shared.
+  var isClient: Bool { if case .dhcpClient = self { true } else { false } }
 
   var isDHCP: Bool {
     switch self {
@@ -131,6 +163,12 @@ public enum ServicePort: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
+  /// How systemd is told to open it (systemd.socket(5)).
+  var listenLine: String {
+    let address = isClient ? "255.255.255.255" : "0.0.0.0"
+    return "\(isTCP ? "ListenStream" : "ListenDatagram")=\(address):\(number)"
+  }
+
   var remedyIfTaken: String {
     switch self {
     case .http: "Stop that server, or choose another port with --http-port."
@@ -138,7 +176,8 @@ public enum ServicePort: Sendable, Hashable, CustomStringConvertible {
     case .dhcp:
       "Let this computer's DHCP server name the boot files, with --mode site; or choose another with --interface."
     case .bootServer: "Stop that server: one PXE boot server fits on a computer."
-    case .dhcpClient: "Stop the DHCP client of that interface for as long as the check takes."
+    case .dhcpClient:
+      "Stop that program, which does not share its port as DHCP clients do, or do without the shadow reply."
     }
   }
 }

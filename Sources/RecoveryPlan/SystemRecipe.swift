@@ -28,8 +28,8 @@ public enum SystemRecipe {
     switch architecture {
     case .x64:
       [
-        "grub-common", "grub-efi-amd64-signed", "grub-pc-bin", "memtest86+", "shim-helpers-amd64-signed",
-        "shim-signed",
+        "grub-common", "grub-efi-amd64-signed", "grub-efi-ia32-bin", "grub-pc-bin", "memtest86+",
+        "shim-helpers-amd64-signed", "shim-signed",
       ]
     case .x86: ["grub-efi-ia32-signed", "shim-helpers-i386-signed", "shim-signed"]
     }

@@ -16,7 +16,7 @@ import Testing
 
   @Test func everyObjectIsWhatItsNameSays() async throws {
     let index = try await fixture.publish(SmallMedia.shared.iso()).index
-    #expect(index.objects.count == 5 && index.images.map(\.name) == ["tier1"])
+    #expect(index.objects.count == 19 && index.images.map(\.name) == ["tier1"])
     for object in index.objects {
       let path = site.path(of: object).string
       let said = try await ExternalCommand("sha256sum", [path]).text()
@@ -66,9 +66,18 @@ import Testing
       let found = try #require(sizes[object])
       return "layer \(name).squashfs \(found.size.bytes) \(found.digest) \(object)\n"
     }
+    var trees: [String] = []
+    for (name, object) in zip(["10-base", "20-tools"], medium.layers) {
+      let (layer, tree) = try (#require(sizes[object]), #require(sizes[object.replacing(".squashfs", with: ".verity")]))
+      let file = fixture.scratch.appending("tree")
+      let root = try await HashTree.write(of: site.path(of: layer), digest: layer.digest, to: file).root
+      #expect(try FileTree.bytes(of: file) == FileTree.bytes(of: site.path(of: tree)))
+      trees.append("verity \(name).squashfs \(root) \(tree.size.bytes) \(tree.digest) \(tree.name)\n")
+    }
     #expect(
       try FileTree.text(of: root.appending("etc/lifeboat/boot"))
-        == "server http://192.0.2.10\nserver http://192.0.2.11:8080\nimage tier1\npath \(folder)\n" + layers.joined())
+        == "server http://192.0.2.10\nserver http://192.0.2.11:8080\nimage tier1\npath \(folder)\n" + layers.joined()
+        + trees.joined())
     for name in ["lifeboat.json", "lifeboat.json.sig"] {
       let original = fixture.scratch.appending(name)
       try await extract("/\(name)", from: iso, to: original)

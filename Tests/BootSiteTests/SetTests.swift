@@ -58,7 +58,7 @@ import Testing
     let done = try await site.retire("tier1", as: .key(key))
     #expect(done.number == 2 && done.index.images.map(\.name) == ["tier2"])
     #expect(!done.index.objects.contains { $0.name.hasPrefix("boot/tier1") })
-    #expect(done.index.objects.filter { $0.name.hasPrefix("layers/") }.count == 2)
+    #expect(done.index.objects.filter { $0.name.hasPrefix("layers/") }.count == 4)
     for (image, code) in [("tier2", "last-image"), ("tier1", "no-such-image")] {
       await #expect { _ = try await site.retire(image, as: .key(key)) } throws: { ($0 as? Site.Failure)?.code == code }
     }

@@ -31,6 +31,14 @@ struct SiteIndexTests {
     #expect(try SiteIndex(decoding: bytes).encoded() == bytes)
   }
 
+  /// Sets that were published before images had files of their own stay readable.
+  @Test func readsAnOlderIndex() throws {
+    let text = String(decoding: try Self.index().encoded(), as: UTF8.self)
+    let older = text.replacing(#/ *"files" : \[[^\]]*\],?\n/#, with: "")
+    #expect(older != text)
+    #expect(try SiteIndex(decoding: Array(older.utf8)) == Self.index())
+  }
+
   static let bad: [@Sendable (inout SiteIndex) -> Void] = [
     { $0.format = 2 }, { $0.format = 0 }, { $0.number = 0 }, { $0.objects.removeLast() },
     { $0.objects.append($0.objects[0]) }, { $0.images.append($0.images[0]) }, { $0.images[0].name = "a b" },

@@ -15,12 +15,34 @@ struct NetworkLab: Sendable {
     getuid() == 0 && ["ip", "busybox", "python3"].allSatisfy { Tool.isInstalled($0) }
   }
 
+  /// What the computer is asked for by: QEMU's first hardware address, and the UUID that `inventory` gives it.
+  static let identity = "tier1/525400123456/6b1f5a0e-9c43-4b0e-8c0e-2f5d5d3f0a11"
+  static let inventory = ["-uuid", "6b1f5a0e-9c43-4b0e-8c0e-2f5d5d3f0a11"]
+
   let folder: FilePath
+  /// Whether the HTTP server hands out parts of files: busybox' does, Python's does not.
+  var knowsRanges = false
+  /// Whether the computer has another adapter before this one, in a network where nobody answers.
+  var hasOtherNetwork = false
   private let name = "lifeboat-\(getpid())"
   private var served: FilePath { folder.appending("www") }
   private var log: FilePath { folder.appending("http.log") }
 
-  init(_ folder: FilePath) { self.folder = folder }
+  init(_ folder: FilePath, knowsRanges: Bool = false, hasOtherNetwork: Bool = false) {
+    self.folder = folder
+    self.knowsRanges = knowsRanges
+    self.hasOtherNetwork = hasOtherNetwork
+  }
+
+  /// Has the server answer what the computer asks for approval with.
+  func admit(_ answer: String) {
+    let place = served.appending("admission/\(Self.identity)")
+    try? FileTree.makeFolder(place.removingLastComponent())
+    try? AtomicFile.write(Array((answer + "\n").utf8), to: place)
+  }
+
+  /// Takes the HTTP server (the one with ranges) away for 20 seconds.
+  func pause() { try? AtomicFile.write([], to: folder.appending("pause")) }
 
   /// What the HTTP server was asked for, and said.
   var requests: String { (try? FileTree.text(of: log)) ?? "" }
@@ -61,7 +83,12 @@ struct NetworkLab: Sendable {
     machine.hasNetwork = true
     var arguments = try machine.command().arguments
     guard let place = arguments.firstIndex(where: { $0.hasPrefix("user,id=network") }) else { return [] }
-    arguments[place] = "tap,id=network,ifname=tap0,script=no,downscript=no"
+    arguments[place] = "tap,id=network,ifname=\(hasOtherNetwork ? "tap1" : "tap0"),script=no,downscript=no"
+    if hasOtherNetwork {
+      arguments += [
+        "-netdev", "tap,id=other,ifname=tap0,script=no,downscript=no", "-device", "e1000,netdev=other,romfile=",
+      ]
+    }
     let computer = inside(["qemu-system-x86_64"] + arguments)
     let (stream, continuation) = AsyncStream.makeStream(of: String.self)
     return try await withThrowingTaskGroup(of: [String]?.self) { group in
@@ -130,18 +157,35 @@ struct NetworkLab: Sendable {
     try AtomicFile.write(Array(text.utf8), to: settings)
     return [
       inside(["busybox", "udhcpd", "-f", settings.string]),
-      inside([
-        "sh", "-c", "exec python3 -m http.server 80 --bind 10.77.0.1 --directory \"$1\" >\"$2\" 2>&1", "sh",
-        served.string, log.string,
-      ]),
+      knowsRanges
+        ? pausing
+        : inside([
+          "sh", "-c", "exec python3 -m http.server 80 --bind 10.77.0.1 --directory \"$1\" >\"$2\" 2>&1", "sh",
+          served.string, log.string,
+        ]),
     ]
+  }
+
+  /// busybox' server, ended and started again when asked to.
+  private var pausing: ExternalCommand {
+    let script = """
+      trap 'kill $server; exit' TERM
+      while :; do
+        busybox httpd -f -p 10.77.0.1:80 -h "$1" & server=$!
+        until [ -e "$2" ]; do sleep 0.2; done
+        kill $server; sleep 20; rm "$2"
+      done
+      """
+    return inside(["sh", "-c", script, "sh", served.string, folder.appending("pause").string])
   }
 
   private func raise() async throws {
     await lower()
     try await ExternalCommand("ip", ["netns", "add", name], package: "iproute2").run()
-    for command in ["link set lo up", "tuntap add tap0 mode tap", "addr add 10.77.0.1/24 dev tap0", "link set tap0 up"]
-    {
+    for command in [
+      "link set lo up", "tuntap add tap0 mode tap", "addr add 10.77.0.1/24 dev tap0", "link set tap0 up",
+      "tuntap add tap1 mode tap", "link set tap1 up",
+    ] {
       try await inside(["ip"] + command.split(separator: " ").map(String.init)).run()
     }
   }

@@ -6,131 +6,313 @@ internal import NetworkBootProtocol
 internal import Synchronization
 internal import SystemPackage
 
-/// The DHCP side of the service: two ports on each interface, and the decisions of `NetworkBootProtocol`.
+/// The DHCP side of the service: its ports on each interface, and the decisions of `NetworkBootProtocol`.
+///
+///     67, 4011 ─▶ DHCPListener ─▶ decide ──▶ answer, at once or after its delay ─▶ DatagramSender
+///                                    └─▶ shadow: wait ┐
+///     68 ───────▶ DHCPOverhearer ─▶ what other servers say: for waits, delays, and who is on the wire
 final class DHCPServer: Sendable {
-  /// What decisions are made from now.
-  private let view: Mutex<ServerView>
+  /// An answer that waits for its delay to pass.
+  private struct Delayed {
+    var answer: Answer
+    var commit: ShadowWait.Commit?
+    var until: Duration
+  }
+
+  private struct State {
+    var view: ServerView
+    var interfaces: [Int: ServedInterface] = [:]
+    /// In mode `full`, by the interface's number.
+    var addresses: [Int: AddressServer] = [:]
+    var sightings = Sightings()
+    var waits = ShadowWaits()
+    var delayed: [Conversation: Delayed] = [:]
+    var gate = RateGate<HardwareAddress>(rate: 4, burst: 16, rateOfAll: 1000)
+  }
+
+  /// The most answers that wait for their delay at once.
+  static let mostDelayed = 1024
+
+  private let state: Mutex<State>
   let events: EventLog
   private let group: any EventLoopGroup
-  private let gate = Mutex(RateGate<HardwareAddress>(rate: 4, burst: 16, rateOfAll: 1000))
 
   init(view: ServerView, events: EventLog, group: any EventLoopGroup) {
-    self.view = Mutex(view)
+    state = Mutex(State(view: view))
     (self.events, self.group) = (events, group)
   }
 
-  /// Decides by another view from now on.
-  func use(_ view: ServerView) { self.view.withLock { $0 = view } }
-
-  /// Decides about a packet.
-  func decide(_ bytes: ByteBufferView, _ arrival: Arrival, at plane: Plane) -> Decision {
-    view.withLock { $0 }.decide(bytes, arrival: arrival, at: plane)
-  }
-
-  /// Whether a client may be answered once more now. Its address is what it claims, so all together have a limit too.
-  func allows(_ hardware: HardwareAddress) -> Bool { gate.withLock { $0.take(hardware, at: .now()) } }
-
-  /// Listens on a bound socket of an interface, which it takes over.
-  func listen(on socket: ListeningSocket, at plane: Plane, _ interface: NetworkInterface) async throws -> any Channel {
-    try await DatagramBootstrap(group: group)
-      .channelOption(.datagramVectorReadMessageCount, value: 16)
-      .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16 * 2048))
-      .channelInitializer { [self] channel in
-        channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(DHCPListener(server: self, plane: plane, interface: interface))
-        }
-      }
-      .withBoundSocket(socket.take()).get()
-  }
-}
-
-/// One port on one interface.
-private final class DHCPListener: ChannelInboundHandler {
-  typealias InboundIn = AddressedEnvelope<ByteBuffer>
-  typealias OutboundOut = AddressedEnvelope<ByteBuffer>
-
-  private let server: DHCPServer
-  private let plane: Plane
-  private let interface: NetworkInterface
-
-  init(server: DHCPServer, plane: Plane, interface: NetworkInterface) {
-    (self.server, self.plane, self.interface) = (server, plane, interface)
-  }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    let envelope = unwrapInboundIn(data)
-    guard let source = envelope.remoteAddress.ipAddress.flatMap({ IPv4Address($0) }) else { return }
-    let arrival = Arrival(
-      interface: interface.name, server: interface.address, source: source,
-      sourcePort: UInt16(truncatingIfNeeded: envelope.remoteAddress.port ?? 0))
-    switch server.decide(envelope.data.readableBytesView, arrival, at: plane) {
-    case .answer(let answer): send(answer, context)
-    case .ignore(let reason): log(reason, envelope)
-    case .shadow(let wait):
-      // The view of this service never allows it.
-      server.events.say(
-        .init(.dhcp, .trouble, client: "\(wait.request.hardware)", "the shadow reply is not allowed here"))
+  /// Decides by another view from now on; who else is on the wire stays known.
+  func use(_ view: ServerView) {
+    state.withLock { state in
+      state.view = view
+      state.view.seen = state.sightings.servers
     }
   }
 
-  private func send(_ answer: Answer, _ context: ChannelHandlerContext) {
-    guard server.allows(answer.packet.hardware) else { return }
-    let client = "\(answer.packet.hardware)"
-    do {
-      let bytes = ByteBuffer(bytes: try answer.bytes())
-      let remote = try SocketAddress(answer.destination)
-      let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-      context.eventLoop.scheduleTask(in: TimeAmount(answer.delay)) {
-        let (listener, context) = bound.value
-        let envelope = AddressedEnvelope(remoteAddress: remote, data: bytes)
-        let events = listener.server.events
-        context.writeAndFlush(listener.wrapOutboundOut(envelope)).whenComplete { result in
-          switch result {
-          case .success: events.say(.init(.dhcp, client: client, name: answer.fileName, answer.summary))
-          case .failure(let error): events.say(.init(.dhcp, .trouble, client: client, "not answered: \(error)"))
-          }
-        }
+  /// Serves an interface; on sockets of its own, which it takes over, it listens too.
+  func serve(_ sockets: DHCPSockets) async throws -> [any Channel] {
+    let served = ServedInterface(sockets)
+    state.withLock { state in
+      state.interfaces[sockets.interface.index] = served
+      state.addresses[sockets.interface.index] = sockets.pool.map { AddressServer($0) }
+    }
+    return sockets.isShared ? [] : try await listen(on: sockets.sockets, ear: sockets.ear)
+  }
+
+  /// Listens on bound sockets, which it takes over.
+  func listen(on sockets: [Plane: ListeningSocket], ear: ListeningSocket?) async throws -> [any Channel] {
+    var channels: [any Channel] = []
+    for (plane, socket) in sockets {
+      channels.append(try await listen(on: socket) { DHCPListener(server: self, plane: plane) })
+    }
+    if let ear { channels.append(try await listen(on: ear) { DHCPOverhearer(server: self) }) }
+    return channels
+  }
+
+  private func listen(
+    on socket: ListeningSocket, _ handler: @escaping @Sendable () -> any ChannelHandler
+  ) async throws -> any Channel {
+    try await DatagramBootstrap(group: group)
+      .channelOption(.receivePacketInfo, value: true)
+      .channelOption(.datagramVectorReadMessageCount, value: 16)
+      .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16 * 2048))
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler()) }
       }
-    } catch {
-      server.events.say(.init(.dhcp, .trouble, client: client, (error as? any Diagnosable)?.message ?? "\(error)"))
+      .withBoundSocket(socket.take()).get()
+  }
+
+  /// An interface is served no longer.
+  func leave(_ interface: NetworkInterface) {
+    state.withLock { state in
+      state.interfaces[interface.index] = nil
+      state.addresses[interface.index] = nil
+      state.sightings.forget(interface: interface.name)
+      state.view.seen = state.sightings.servers
+    }
+  }
+
+  /// The served interface with a number of the kernel's.
+  func interface(_ index: Int) -> ServedInterface? { state.withLock { $0.interfaces[index] } }
+
+  private func interface(named name: String) -> ServedInterface? {
+    state.withLock { $0.interfaces.values.first { $0.interface.name == name } }
+  }
+
+  private static var now: Duration { .nanoseconds(Int64(clamping: NIODeadline.now().uptimeNanoseconds)) }
+}
+
+// What clients ask.
+extension DHCPServer {
+  /// Takes a client's packet.
+  func hear(_ bytes: ByteBufferView, _ arrival: Arrival, on interface: NetworkInterface, at plane: Plane) {
+    if plane == .dhcp, state.withLock({ $0.addresses[interface.index] != nil }) {
+      return giveAddress(bytes, arrival, on: interface)
+    }
+    switch state.withLock({ $0.view }).decide(bytes, arrival: arrival, at: plane) {
+    case .ignore(let reason): log(reason, bytes, arrival)
+    case .answer(let answer):
+      guard allows(answer.packet.hardware) else { return }
+      send(answer, at: plane, then: nil)
+    case .shadow(let wait):
+      guard allows(wait.request.hardware) else { return }
+      if let outcome = state.withLock({ $0.waits.add(wait, at: Self.now) }) { act(on: outcome) }
+      group.next().scheduleTask(in: TimeAmount(ShadowWait.patience)) { [self] in
+        state.withLock { $0.waits.expire(at: Self.now) }.forEach(act)
+      }
+    }
+  }
+
+  /// Whether a client may be answered once more now. Its address is what it claims, so all together have a limit too.
+  private func allows(_ hardware: HardwareAddress) -> Bool {
+    state.withLock { $0.gate.take(hardware, at: .now()) }
+  }
+
+  private func act(on outcome: ShadowWaits.Outcome) {
+    switch outcome.step {
+    case .keepWaiting: break
+    case .answer(let answer, let commit): send(answer, at: .dhcp, then: commit)
+    case .giveUp(let reason): refuse(outcome.wait.request.hardware, reason)
     }
   }
 
   /// What has nothing to do with starting computers is no news: every computer on the wire sends it.
-  private func log(_ reason: IgnoreReason, _ envelope: AddressedEnvelope<ByteBuffer>) {
+  private func log(_ reason: IgnoreReason, _ bytes: ByteBufferView, _ arrival: Arrival) {
     switch reason {
     case .notNetboot, .notARequest, .noMessageType, .requestForSite, .forAnotherServer, .notTheOffer: return
     default: break
     }
-    let hardware = (try? DHCPPacket(parsing: envelope.data.readableBytesView))?.hardware
-    let client = hardware.map(\.description) ?? envelope.remoteAddress.ipAddress
-    server.events.say(.init(.dhcp, .refusal, client: client, "no answer: \(reason.message)"))
+    let hardware = (try? DHCPPacket(parsing: bytes))?.hardware
+    let client = hardware.map(\.description) ?? "\(arrival.source)"
+    events.say(.init(.dhcp, .refusal, client: client, "no answer: \(reason.message)"))
+  }
+
+  private func refuse(_ hardware: HardwareAddress, _ reason: IgnoreReason) {
+    events.say(.init(.dhcp, .refusal, client: "\(hardware)", "no answer: \(reason.message)"))
   }
 }
 
-extension Answer {
-  /// The name of the file that is offered.
-  fileprivate var fileName: String {
-    switch grant.file {
-    case .loader(_, let name, _), .absent(let name): name.text
+// What other servers say.
+extension DHCPServer {
+  /// Takes a server's packet that was overheard.
+  func overhear(_ bytes: ByteBufferView, on interface: NetworkInterface) {
+    guard let reply = try? DHCPPacket(parsing: bytes), reply.operation == .reply else { return }
+    if let server = SeenServer(observing: reply, on: interface.name, own: interface.address) {
+      note(server, own: interface.address)
     }
+    let key = Conversation(reply, on: interface.name)
+    let (outcome, overtaken) = state.withLock { state in
+      let reason = state.delayed[key]?.answer.isOvertaken(by: reply, on: interface.name, own: interface.address)
+      if reason != nil { state.delayed[key] = nil }
+      return (state.waits.see(reply, on: interface.name, at: Self.now), reason)
+    }
+    if let overtaken { refuse(reply.hardware, overtaken) }
+    if let outcome { act(on: outcome) }
   }
 
-  /// `UEFI x64, HTTP boot: offered boot/tier1.iso of tier1`.
-  fileprivate var summary: String {
-    switch grant.file {
-    case .loader(_, let name, let image): "\(grant.kind.title): offered \(name) of image \(image)"
-    case .absent: "\(grant.kind.title): sent on to its HTTP boot entry, by a file that is not there"
+  /// A server was seen; told once.
+  func note(_ server: SeenServer, own: IPv4Address) {
+    let isNew = state.withLock { state in
+      guard state.sightings.note(server, at: Self.now) else { return false }
+      state.view.seen = state.sightings.servers
+      return true
+    }
+    guard isNew else { return }
+    let isRival = isRival(server)
+    let yields = isRival || server.hasPriority(over: own)
+    let consequence = isRival ? "; no address is given beside it" : yields ? "; nothing is offered beside it" : ""
+    events.say(
+      .init(.interface, yields ? .trouble : .news, "\(server) answers on \(server.interface)\(consequence)"))
+  }
+
+  /// Asks once more for servers that have been silent for long.
+  /// - Returns: whether there are any.
+  func askForSilent() -> Bool {
+    let interfaces = state.withLock { state in
+      let silent = Set(state.sightings.stale(at: Self.now).map(\.interface))
+      return state.interfaces.values.filter { silent.contains($0.interface.name) }
+    }
+    for interface in interfaces {
+      for client in WireProbe.clients() {
+        guard let bytes = try? client.serialised() else { continue }
+        // An interface that is down is not asked, and nobody is heard there.
+        _ = interface.send(bytes, to: .broadcast(port: 67, interface: interface.interface.name), from: .client)
+      }
+    }
+    return !interfaces.isEmpty
+  }
+
+  /// Forgets who has been silent for long; told once.
+  func forgetSilent() {
+    let forgotten = state.withLock { state in
+      let stale = state.sightings.stale(at: Self.now)
+      stale.forEach { state.sightings.forget($0) }
+      state.view.seen = state.sightings.servers
+      return stale
+    }
+    for server in forgotten {
+      events.say(.init(.interface, "\(server) does not answer on \(server.interface) any more"))
     }
   }
 }
 
-extension SocketAddress {
-  fileprivate init(_ destination: Answer.Destination) throws {
-    switch destination {
-    case .broadcast(let port, _):
-      try self.init(ipAddress: "\(NetworkBootProtocol.IPv4Address.broadcast)", port: Int(port))
-    case .unicast(let address, let port, _): try self.init(ipAddress: "\(address)", port: Int(port))
+// Addresses of our own.
+extension DHCPServer {
+  /// Whether a server gives addresses where we are the one that does.
+  private func isRival(_ server: SeenServer) -> Bool {
+    state.withLock { state in
+      server.givesAddresses
+        && state.interfaces.values.contains {
+          $0.interface.name == server.interface && state.addresses[$0.interface.index] != nil
+        }
     }
+  }
+
+  private func giveAddress(_ bytes: ByteBufferView, _ arrival: Arrival, on interface: NetworkInterface) {
+    guard let packet = try? DHCPPacket(parsing: bytes), allows(packet.hardware) else { return }
+    let outcome = state.withLock { state -> AddressServer.Outcome? in
+      if let rival = state.view.seen.first(where: { $0.givesAddresses && $0.interface == interface.name }) {
+        return .silent(.ignore(.otherServer(rival)))
+      }
+      return state.addresses[interface.index]?.answer(packet, arrival, by: state.view, at: Self.now)
+    }
+    switch outcome {
+    case .reply(let reply): send(reply, on: interface)
+    case .silent(let step): log(step, packet.hardware)
+    case nil: break
+    }
+  }
+
+  private func send(_ reply: AddressServer.Reply, on interface: NetworkInterface) {
+    let client = "\(reply.packet.hardware)"
+    do {
+      let failure = self.interface(interface.index)?.send(
+        try reply.bytes(), to: reply.destination, from: .server(.dhcp))
+      guard report(failure, client) else { return }
+      events.say(.init(.dhcp, client: client, name: reply.grant?.fileName, reply.summary))
+      if let reason = reply.refusalWorthTelling { refuse(reply.packet.hardware, reason) }
+    } catch {
+      events.say(.init(.dhcp, .trouble, client: client, error.message))
+    }
+  }
+
+  private func log(_ step: LeaseBook.Step, _ hardware: HardwareAddress) {
+    switch step {
+    case .declined(let address):
+      let words = "somebody else has \(address), it says; that address rests for 10 min"
+      events.say(.init(.dhcp, .refusal, client: "\(hardware)", words))
+    case .released(let address):
+      events.say(.init(.dhcp, client: "\(hardware)", "gave \(address) back"))
+    case .ignore(.forAnotherServer), .ignore(.notARequest): break
+    case .ignore(let reason): refuse(hardware, reason)
+    case .offer, .ack, .nak, .inform: break
+    }
+  }
+}
+
+// What goes out.
+extension DHCPServer {
+  private func send(_ answer: Answer, at plane: Plane, then commit: ShadowWait.Commit?) {
+    guard answer.delay > .zero else { return sendNow(answer, at: plane, then: commit) }
+    let key = Conversation(answer.packet, on: answer.destination.interface)
+    let until = Self.now + answer.delay
+    let hasRoom = state.withLock { state in
+      guard state.delayed[key] != nil || state.delayed.count < Self.mostDelayed else { return false }
+      state.delayed[key] = Delayed(answer: answer, commit: commit, until: until)
+      return true
+    }
+    guard hasRoom else { return refuse(answer.packet.hardware, .crowded) }
+    group.next().scheduleTask(in: TimeAmount(answer.delay)) { [self] in
+      let due = state.withLock { state -> Delayed? in
+        // Overtaken, or asked for once more since.
+        guard let delayed = state.delayed[key], delayed.until == until else { return nil }
+        state.delayed[key] = nil
+        return delayed
+      }
+      if let due { sendNow(due.answer, at: plane, then: due.commit) }
+    }
+  }
+
+  private func sendNow(_ answer: Answer, at plane: Plane, then commit: ShadowWait.Commit?) {
+    let client = "\(answer.packet.hardware)"
+    do {
+      let bytes = try answer.bytes()
+      guard let interface = interface(named: answer.destination.interface) else { return }
+      guard report(interface.send(bytes, to: answer.destination, from: .server(plane)), client) else { return }
+      events.say(.init(.dhcp, client: client, name: answer.grant.fileName, answer.summary))
+      guard let commit else { return }
+      let request = try commit.packet.serialised()
+      guard report(interface.send(request, to: commit.destination, from: .client), client) else { return }
+      events.say(.init(.dhcp, client: client, "asked for \(answer.packet.yourAddress) in its name"))
+    } catch {
+      events.say(.init(.dhcp, .trouble, client: client, error.message))
+    }
+  }
+
+  private func report(_ failure: Errno?, _ client: String) -> Bool {
+    guard let failure else { return true }
+    events.say(.init(.dhcp, .trouble, client: client, "not answered: \(failure)"))
+    return false
   }
 }

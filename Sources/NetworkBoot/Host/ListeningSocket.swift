@@ -7,11 +7,13 @@ internal import SystemPackage
 /// A bound socket, open before anything is served, so that what is wrong is said at the start and by name.
 ///
 /// UDP sockets never share their port (no SO_REUSEADDR): beside the DHCP server of this very computer one of the two
-/// would silently get the other's packets. Sockets on different interfaces do not meet.
+/// would silently get the other's packets. Sockets on different interfaces do not meet. The DHCP client's port is the
+/// exception: there we only overhear what servers broadcast, beside this computer's own DHCP client.
 final class ListeningSocket: Sendable {
   private let descriptor: Mutex<CInt?>
 
-  private init(_ descriptor: CInt) { self.descriptor = Mutex(descriptor) }
+  /// Takes a descriptor over.
+  init(_ descriptor: CInt) { self.descriptor = Mutex(descriptor) }
 
   deinit { if let descriptor = descriptor.withLock({ $0 }) { close(descriptor) } }
 
@@ -21,6 +23,17 @@ final class ListeningSocket: Sendable {
       defer { descriptor = nil }
       return descriptor ?? -1
     }
+  }
+
+  /// The same socket, to send from; nil where there are too many open files, and after `take`.
+  func sender() -> DatagramSender? { copy().map { DatagramSender($0) } }
+
+  /// The same socket, to listen on for a while; nil as `sender`.
+  func duplicate() -> ListeningSocket? { copy().map { ListeningSocket($0) } }
+
+  private func copy() -> CInt? {
+    let copy = descriptor.withLock { fcntl($0 ?? -1, F_DUPFD_CLOEXEC, 0) }
+    return copy < 0 ? nil : copy
   }
 
   /// The port that it has; with port 0 the kernel chose one.
@@ -33,7 +46,8 @@ final class ListeningSocket: Sendable {
     var step = linux_socket_make
     let descriptor = withOptionalCString(interface) { name in
       let wish = linux_socket_wish(
-        stream: port.isTCP, broadcast: port.isDHCP, interface: name, port: UInt16(truncatingIfNeeded: port.number))
+        stream: port.isTCP, broadcast: port.isDHCP, interface: name, port: UInt16(truncatingIfNeeded: port.number),
+        overhears: port.isClient)
       return linux_bound_socket(wish, &step)
     }
     guard descriptor < 0 else { return ListeningSocket(descriptor) }

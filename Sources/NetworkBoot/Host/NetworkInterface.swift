@@ -33,13 +33,26 @@ struct NetworkInterface: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// Those to serve: the named ones, or all that lead to other computers.
-  /// - Throws: `NetworkBootFailure.noInterface`.
-  static func chosen(_ names: [String]) throws(NetworkBootFailure) -> [NetworkInterface] {
+  /// - Throws: `NetworkBootFailure.noInterface`, `.fullNeedsInterface`.
+  static func chosen(_ options: BootService.Options) throws(NetworkBootFailure) -> [NetworkInterface] {
+    let names = options.interfaces
+    guard options.mode != .full || names.count == 1 else { throw .fullNeedsInterface }
     let all = all()
     for name in names where !all.contains(where: { $0.name == name }) {
       throw .noInterface(name: name, names: all.map(\.name))
     }
     return names.isEmpty ? all.filter { !$0.isLoopback } : all.filter { names.contains($0.name) }
+  }
+
+  /// The addresses that are given here in mode `full`.
+  /// - Throws: `NetworkBootFailure.badPool`.
+  func pool(_ text: String?) throws(NetworkBootFailure) -> AddressPool {
+    do throws(AddressPool.Refusal) {
+      guard let text else { return try AddressPool(upperHalfOf: subnet, server: address) }
+      return try AddressPool(text, of: subnet, server: address)
+    } catch {
+      throw .badPool(text, interface: description, reason: "\(error)")
+    }
   }
 
   private static func prefixLength(_ mask: String?) -> Int {

@@ -25,6 +25,10 @@ public struct BootService: Sendable {
     public var interfaces: [String] = []
     /// How the service stands beside the site's DHCP.
     public var mode = Mode.proxy
+    /// Whether x64 UEFI's PXE is answered in the shape of BOOTP.
+    public var shadow = Shadow.never
+    /// In mode `full`: the addresses that are given, `10.66.0.100-10.66.0.199`; nil for the upper half of the subnet.
+    public var pool: String?
     /// The image of all clients; nil where the set has one alone.
     public var image: String?
     /// TCP.
@@ -47,6 +51,18 @@ public struct BootService: Sendable {
     case proxy
     /// The site's DHCP server names this server and the boot files.
     case site
+    /// It is the only DHCP server of one wire.
+    case full
+  }
+
+  /// Whether x64 UEFI's PXE, which follows no proxy, is answered with the address that the site's server has offered.
+  public enum Shadow: String, Sendable, CaseIterable, Encodable {
+    /// No; it is sent on to its HTTP entry.
+    case never
+    /// Yes, and nothing is said in the client's name.
+    case reply
+    /// Yes, and the site's server is asked for the address in the client's name.
+    case commit
   }
 
   let options: Options
@@ -58,7 +74,7 @@ public struct BootService: Sendable {
   /// - Throws: `NetworkBootFailure`, `Site.Failure`, and what a key throws that cannot be used.
   public func plan() async throws -> ServicePlan {
     let set = try await read(EventLog { _ in })
-    return try ServicePlan(options, set.current, NetworkInterface.chosen(options.interfaces))
+    return try ServicePlan(options, set.current, NetworkInterface.chosen(options))
   }
 
   /// Asks who else answers starting computers on the wires that would be served.
@@ -66,13 +82,14 @@ public struct BootService: Sendable {
   public func probe() async throws -> [WireReport] {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     do {
-      let interfaces = try NetworkInterface.chosen(options.interfaces)
-      var reports: [WireReport] = []
+      let interfaces = try NetworkInterface.chosen(options)
+      var wires: [(NetworkInterface, ListeningSocket)] = []
       for interface in interfaces {
-        reports.append(WireReport(interface, try await WireProbe(interface: interface).run(group: group), options.mode))
+        wires.append((interface, try .bound(to: .dhcpClient(68), interface: interface.name)))
       }
+      let found = try await WireProbe(wires: wires).run(group: group)
       try? await group.shutdownGracefully()
-      return reports
+      return interfaces.map { WireReport($0, found[$0] ?? [], options.mode) }
     } catch {
       try? await group.shutdownGracefully()
       throw error
@@ -103,21 +120,33 @@ public struct BootService: Sendable {
 
   private func serve(_ events: EventLog, _ whenReady: @Sendable (ServicePlan) -> Void) async throws {
     let sets = try await read(events)
-    let interfaces = try NetworkInterface.chosen(options.interfaces)
+    let interfaces = try NetworkInterface.chosen(options)
     let plan = try ServicePlan(options, sets.current, interfaces)
     let sockets = try SocketSet(options, interfaces)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: min(System.coreCount, 4))
     let files = NIOThreadPool(numberOfThreads: 4)
     files.start()
     do {
-      let running = try await RunningService(self, sets, sockets, group, files, events)
-      whenReady(plan.with(http: sockets.httpPort, tftp: sockets.tftpPort))
+      let asked = sockets.dhcp.compactMap { sockets in sockets.ear.map { (sockets.interface, $0) } }
+      let wires = try await WireProbe(wires: asked).run(group: group)
+      if options.mode == .full { try Self.refuseSecondServer(wires) }
+      let running = try await RunningService(self, sets, sockets, group, files, events, wires)
+      let reports = asked.map { WireReport($0.0, wires[$0.0] ?? [], options.mode) }
+      whenReady(plan.with(http: sockets.httpPort, tftp: sockets.tftpPort, reports))
       await running.untilCancelled()
     } catch {
       await Self.shutDown(group, files)
       throw error
     }
     await Self.shutDown(group, files)
+  }
+
+  /// Two servers that give addresses on one wire take it down.
+  private static func refuseSecondServer(_ wires: [NetworkInterface: [WireProbe.Finding]]) throws(NetworkBootFailure) {
+    for (interface, findings) in wires {
+      guard let other = findings.map(\.server).first(where: \.givesAddresses) else { continue }
+      throw .otherDHCPServer("\(other.address)", interface: interface.description)
+    }
   }
 
   private func read(_ events: EventLog) async throws -> SiteFollower {

@@ -10,6 +10,9 @@ actor RunningService {
   private let sets: SiteFollower
   private let events: EventLog
   private let dhcp: DHCPServer
+  private let handed: HandedSockets?
+  /// When servers that had been silent were asked for.
+  private var asked: ContinuousClock.Instant?
   private var channels: [NetworkInterface: [any Channel]] = [:]
   /// Interfaces that could not be had; tried again when they change.
   private var refused: Set<NetworkInterface> = []
@@ -17,27 +20,39 @@ actor RunningService {
   /// Begins to serve.
   init(
     _ service: BootService, _ sets: SiteFollower, _ sockets: SocketSet, _ group: any EventLoopGroup,
-    _ files: NIOThreadPool, _ events: EventLog
+    _ files: NIOThreadPool, _ events: EventLog, _ wires: [NetworkInterface: [WireProbe.Finding]]
   ) async throws {
     var options = service.options
     options.httpPort = sockets.httpPort
     self.options = options
-    (self.sets, self.events) = (sets, events)
+    (self.sets, self.events, handed) = (sets, events, sockets.handed)
     dhcp = DHCPServer(view: try ServerView(options, sets.current), events: events, group: group)
     let http = HTTPServer(sets: sets, files: files, events: events, limits: options.httpLimits)
     for socket in sockets.http { _ = try await http.listen(on: socket, group: group) }
     let tftp = TFTPServer(sets: sets, files: files, events: events, group: group, limits: TFTPLimits())
     for socket in sockets.tftp { _ = try await tftp.listen(on: socket) }
+    for (interface, findings) in wires { note(findings, on: interface) }
     for sockets in sockets.dhcp { try await open(sockets) }
+    if let handed = sockets.handed {
+      // Copies: an interface that comes later sends through the same sockets.
+      let planes = handed.planes.filter { options.mode != .site || $0.key != .dhcp }.compactMapValues { $0.duplicate() }
+      _ = try await dhcp.listen(on: planes, ear: options.mode == .site ? nil : handed.ear?.duplicate())
+      if !options.interfaces.isEmpty {
+        events.say(
+          .init(.interface, "HTTP and TFTP are on all interfaces; BindToDevice= in lifeboat.socket sets them apart"))
+      }
+    }
     for words in sockets.leftOut { events.say(.init(.interface, .trouble, words)) }
-    refused = Set(try NetworkInterface.chosen(options.interfaces)).subtracting(channels.keys)
+    refused = Set(try NetworkInterface.chosen(options)).subtracting(channels.keys)
   }
 
   /// Looks after the service until the task is cancelled.
   func untilCancelled() async {
     while (try? await Task.sleep(for: .seconds(1))) != nil {
       if await sets.look() { useCurrentSet() }
-      if options.listensForDHCP { await followInterfaces() }
+      guard options.listensForDHCP else { continue }
+      await followInterfaces()
+      askForSilentServers()
     }
   }
 
@@ -54,6 +69,7 @@ actor RunningService {
     let wanted = Set(
       options.interfaces.isEmpty ? all.filter { !$0.isLoopback } : all.filter { options.interfaces.contains($0.name) })
     for interface in channels.keys where !wanted.contains(interface) {
+      dhcp.leave(interface)
       for channel in channels.removeValue(forKey: interface) ?? [] { try? await channel.close() }
       events.say(.init(.interface, "\(interface) is gone, or has another address"))
     }
@@ -61,7 +77,7 @@ actor RunningService {
     for interface in wanted.sorted(by: { $0.name < $1.name }) where channels[interface] == nil {
       guard !refused.contains(interface) else { continue }
       do {
-        try await open(try DHCPSockets(interface, options.mode))
+        try await open(try DHCPSockets(interface, options, handed))
         events.say(.init(.interface, "\(interface) is served"))
       } catch {
         refused.insert(interface)
@@ -72,9 +88,23 @@ actor RunningService {
   }
 
   private func open(_ sockets: DHCPSockets) async throws {
-    for (plane, socket) in sockets.sockets {
-      let channel = try await dhcp.listen(on: socket, at: plane, sockets.interface)
-      channels[sockets.interface, default: []].append(channel)
+    channels[sockets.interface] = try await dhcp.serve(sockets)
+    if let trouble = sockets.trouble { events.say(.init(.interface, .trouble, trouble)) }
+  }
+
+  /// A server that nobody has heard for long is asked for once more before it is forgotten: on a quiet wire nobody else
+  /// asks, and the next computer would be answered by two.
+  private func askForSilentServers() {
+    if let asked {
+      guard asked + WireProbe.patience <= .now else { return }
+      self.asked = nil
+      dhcp.forgetSilent()
+    } else if dhcp.askForSilent() {
+      asked = .now
     }
+  }
+
+  private func note(_ findings: [WireProbe.Finding], on interface: NetworkInterface) {
+    for finding in findings { dhcp.note(finding.server, own: interface.address) }
   }
 }

@@ -13,7 +13,8 @@ extension ServerView {
     } else if names.count != 1 {
       throw .imageNotChosen(names: names)
     }
-    mode = options.mode == .proxy ? .proxy : .site
+    mode = Mode(rawValue: options.mode.rawValue) ?? .site
+    shadow = Shadow(rawValue: options.shadow.rawValue) ?? .never
     httpPort = UInt16(truncatingIfNeeded: options.httpPort)
     defaultImage = options.image ?? names.first
     // The reader has looked at all names already.

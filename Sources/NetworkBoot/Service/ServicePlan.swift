@@ -26,6 +26,8 @@ public struct ServicePlan: Sendable, Hashable, Encodable {
   public var objects: [Object]
   /// In mode `site`: what the site's DHCP server has to be told.
   public var settings: [SiteSettings]
+  /// Who else answers on the wires; empty before they were asked.
+  public var wires: [WireReport] = []
 
   /// An interface.
   public struct Interface: Sendable, Hashable, Encodable {
@@ -35,6 +37,8 @@ public struct ServicePlan: Sendable, Hashable, Encodable {
     public var address: String
     /// `10.66.0.0/24`.
     public var subnet: String
+    /// In mode `full`, the addresses that are given there: `10.66.0.128 to 10.66.0.254`.
+    public var pool: String?
   }
 
   /// A port.
@@ -82,8 +86,11 @@ public struct ServicePlan: Sendable, Hashable, Encodable {
     signedBy = set.signedBy
     mode = options.mode
     image = view.defaultImage ?? ""
-    self.interfaces = interfaces.map {
-      Interface(name: $0.name, address: "\($0.address)", subnet: "\($0.subnet)")
+    self.interfaces = []
+    for interface in interfaces {
+      let pool = options.mode == .full ? "\(try interface.pool(options.pool))" : nil
+      self.interfaces.append(
+        Interface(name: interface.name, address: "\(interface.address)", subnet: "\(interface.subnet)", pool: pool))
     }
     clients = view.explanations().map { Client($0) }
     objects = set.index.objects.sorted { $0.name < $1.name }.map {
@@ -96,14 +103,19 @@ public struct ServicePlan: Sendable, Hashable, Encodable {
   private static func ports(_ options: BootService.Options) -> [Port] {
     var ports = [Port(transport: "TCP", number: options.httpPort, purpose: "HTTP")]
     ports.append(Port(transport: "UDP", number: options.tftpPort, purpose: "TFTP, and a port for each transfer"))
-    if options.mode == .proxy { ports.append(Port(transport: "UDP", number: 67, purpose: "DHCP, as a proxy")) }
+    if options.mode != .site {
+      let purpose = options.mode == .full ? "DHCP, with addresses of its own" : "DHCP, as a proxy"
+      ports.append(Port(transport: "UDP", number: 67, purpose: purpose))
+      ports.append(Port(transport: "UDP", number: 68, purpose: "what other DHCP servers broadcast, overheard"))
+    }
     ports.append(Port(transport: "UDP", number: 4011, purpose: "PXE boot server"))
     return ports
   }
 
-  /// The same with the ports that the kernel chose where 0 was asked for.
-  func with(http: Int, tftp: Int) -> ServicePlan {
+  /// The same with the ports that the kernel chose where 0 was asked for, and with what is on the wires.
+  func with(http: Int, tftp: Int, _ wires: [WireReport]) -> ServicePlan {
     var plan = self
+    plan.wires = wires
     plan.ports[0].number = http
     plan.ports[1].number = tftp
     return plan
@@ -114,8 +126,6 @@ extension ServicePlan.Client {
   init(_ explanation: Explanation) {
     self.init(
       kind: explanation.kind.rawValue, title: explanation.kind.title, verdict: explanation.verdict.rawValue,
-      answer: explanation.answer, reason: explanation.reason,
-      // This service has no shadow reply that could be allowed.
-      notes: explanation.verdict == .failsAtOnce ? [] : explanation.notes)
+      answer: explanation.answer, reason: explanation.reason, notes: explanation.notes)
   }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import HostSystem
 internal import NIOCore
 internal import NIOPosix
 internal import NetworkBootProtocol
@@ -14,45 +15,49 @@ struct WireProbe: Sendable {
   /// An answer of a server.
   struct Finding: Sendable, Hashable {
     var server: SeenServer
-    /// Whether it offered an address.
-    var offersAddress: Bool
     /// The boot file that it named.
     var bootFile: String?
   }
 
-  let interface: NetworkInterface
+  /// What is asked, and through which socket at the DHCP client's port; interfaces may share one.
+  let wires: [(interface: NetworkInterface, ear: ListeningSocket)]
 
-  /// Asks and listens.
-  /// - Throws: `NetworkBootFailure` where port 68 cannot be had; NIO's errors.
-  func run(group: any EventLoopGroup) async throws -> [Finding] {
-    let socket = try ListeningSocket.bound(to: .dhcpClient(68), interface: interface.name)
-    let clients = Self.clients()
-    let found = Found()
-    let channel = try await DatagramBootstrap(group: group)
-      .channelInitializer { [interface] channel in
-        channel.eventLoop.makeCompletedFuture {
-          let handler = ProbeListener(found, interface, Set(clients.map(\.transaction)))
-          try channel.pipeline.syncOperations.addHandler(handler)
-        }
-      }
-      .withBoundSocket(socket.take()).get()
-    do {
-      let everybody = try SocketAddress(ipAddress: "255.255.255.255", port: 67)
-      for client in clients {
-        let bytes = ByteBuffer(bytes: try client.serialised())
-        try await channel.writeAndFlush(AddressedEnvelope(remoteAddress: everybody, data: bytes))
-      }
-      try await Task.sleep(for: Self.patience)
-    } catch {
-      try? await channel.close()
-      throw error
+  /// Asks on all wires at once and listens.
+  /// - Throws: NIO's errors.
+  func run(group: any EventLoopGroup) async throws -> [NetworkInterface: [Finding]] {
+    guard !wires.isEmpty else { return [:] }
+    let questions = wires.flatMap { wire in Self.clients().map { (wire: wire, packet: $0) } }
+    let found = Found(
+      questions.reduce(into: [:]) { $0[$1.packet.transaction] = $1.wire.interface })
+    var ears: [ObjectIdentifier: ListeningSocket] = [:]
+    for wire in wires { ears[ObjectIdentifier(wire.ear)] = wire.ear.duplicate() }
+    var channels: [any Channel] = []
+    for ear in ears.values { channels.append(try await Self.listen(on: ear, found, group)) }
+    for question in questions {
+      let bytes = try question.packet.serialised()
+      // An interface that is down is not asked, and nobody is found there.
+      _ = question.wire.ear.sender()?.send(bytes, to: .broadcast, port: 67, from: question.wire.interface)
     }
-    try await channel.close()
+    try? await Task.sleep(for: Self.patience)
+    for channel in channels { try? await channel.close() }
+    try Task.checkCancellation()
     return found.all
   }
 
+  private static func listen(
+    on ear: ListeningSocket, _ found: Found, _ group: any EventLoopGroup
+  ) async throws -> any Channel {
+    try await DatagramBootstrap(group: group)
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(ProbeListener(found))
+        }
+      }
+      .withBoundSocket(ear.take()).get()
+  }
+
   /// The two that ask. The addresses are of the kind that no maker gives to a card.
-  private static func clients() -> [DHCPPacket] {
+  static func clients() -> [DHCPPacket] {
     let kinds: [(String, ClientArchitecture)] = [
       ("PXEClient:Arch:00007:UNDI:003016", .uefiX64), ("HTTPClient:Arch:00016:UNDI:003000", .uefiX64HTTP),
     ]
@@ -66,6 +71,7 @@ struct WireProbe: Sendable {
       packet.options[.vendorClass] = Array(vendorClass.utf8)
       packet.options[.clientArchitecture] = [UInt8(architecture.rawValue >> 8), UInt8(architecture.rawValue & 0xff)]
       packet.options[.clientNetworkInterface] = [1, 3, 16]
+      packet.options[.lifeboat] = Array("lifeboat".utf8)
       return packet
     }
   }
@@ -73,15 +79,31 @@ struct WireProbe: Sendable {
 
 /// What was found so far.
 private final class Found: Sendable {
-  private let findings = Mutex<[WireProbe.Finding]>([])
+  private let findings = Mutex<[NetworkInterface: [WireProbe.Finding]]>([:])
+  /// Where each question was asked.
+  private let questions: [UInt32: NetworkInterface]
+
+  init(_ questions: [UInt32: NetworkInterface]) { self.questions = questions }
 
   /// All, by server.
-  var all: [WireProbe.Finding] {
-    findings.withLock { $0.sorted { ($0.server.address, $0.bootFile ?? "") < ($1.server.address, $1.bootFile ?? "") } }
+  var all: [NetworkInterface: [WireProbe.Finding]] {
+    findings.withLock { all in
+      all.mapValues { list in
+        list.sorted { ($0.server.address, $0.bootFile ?? "") < ($1.server.address, $1.bootFile ?? "") }
+      }
+    }
   }
 
-  func add(_ finding: WireProbe.Finding) {
-    findings.withLock { if !$0.contains(finding), $0.count < 64 { $0.append(finding) } }
+  func add(_ packet: DHCPPacket) {
+    guard let interface = questions[packet.transaction],
+      let server = SeenServer(observing: packet, on: interface.name, own: interface.address)
+    else { return }
+    let file = packet.bootFileName.map { String(decoding: $0.prefix(200), as: UTF8.self) }
+    let finding = WireProbe.Finding(server: server, bootFile: file)
+    findings.withLock { all in
+      guard !all[interface, default: []].contains(finding), all[interface, default: []].count < 64 else { return }
+      all[interface, default: []].append(finding)
+    }
   }
 }
 
@@ -89,21 +111,11 @@ private final class ProbeListener: ChannelInboundHandler {
   typealias InboundIn = AddressedEnvelope<ByteBuffer>
 
   private let found: Found
-  private let interface: NetworkInterface
-  private let transactions: Set<UInt32>
 
-  init(_ found: Found, _ interface: NetworkInterface, _ transactions: Set<UInt32>) {
-    (self.found, self.interface, self.transactions) = (found, interface, transactions)
-  }
+  init(_ found: Found) { self.found = found }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    guard let packet = try? DHCPPacket(parsing: unwrapInboundIn(data).data.readableBytesView),
-      transactions.contains(packet.transaction),
-      let server = SeenServer(observing: packet, on: interface.name, own: interface.address)
-    else { return }
-    found.add(
-      WireProbe.Finding(
-        server: server, offersAddress: packet.yourAddress.isUnicast,
-        bootFile: packet.bootFileName.map { String(decoding: $0.prefix(200), as: UTF8.self) }))
+    guard let packet = try? DHCPPacket(parsing: unwrapInboundIn(data).data.readableBytesView) else { return }
+    found.add(packet)
   }
 }

@@ -26,24 +26,35 @@ public struct WireReport: Sendable, Hashable, Encodable {
     self.interface = interface.description
     servers = findings.map {
       Server(
-        address: "\($0.server.address)", role: $0.server.role.rawValue, offersAddress: $0.offersAddress,
+        address: "\($0.server.address)", role: $0.server.role.rawValue, offersAddress: $0.server.givesAddresses,
         bootFile: $0.bootFile)
     }
-    conclusions = Self.conclusions(findings, mode)
+    conclusions = Self.conclusions(findings, mode, own: interface.address)
   }
 
-  private static func conclusions(_ findings: [WireProbe.Finding], _ mode: BootService.Mode) -> [String] {
+  private static func conclusions(
+    _ findings: [WireProbe.Finding], _ mode: BootService.Mode, own: IPv4Address
+  ) -> [String] {
+    let servers = findings.map(\.server)
     var sentences: [String] = []
-    if !findings.contains(where: \.offersAddress) {
+    if mode == .full {
+      let others = Set(servers.filter(\.givesAddresses).map { "\($0.address)" }).sorted().joined(separator: ", ")
+      if !others.isEmpty {
+        sentences.append(
+          "\(others) gives addresses here, so mode full will not start: two such servers are one too many.")
+      }
+    } else if !servers.contains(where: \.givesAddresses) {
       sentences.append("Nobody offers an address here: computers that start from the network need a DHCP server.")
     }
-    let boot = Set(findings.filter { $0.server.role == .boot }.map { "\($0.server.address)" }).sorted()
-    if !boot.isEmpty, mode == .proxy {
-      sentences.append("A computer may take the boot file of \(boot.joined(separator: ", ")) and not this server's.")
+    let boot = Set(servers.filter { $0.role == .boot }.map { "\($0.address)" }).sorted().joined(separator: ", ")
+    if !boot.isEmpty, mode != .site {
+      sentences.append("\(boot) names boot files here, so this server offers nothing beside it.")
     }
-    let others = Set(findings.filter { $0.server.role == .lifeboat }.map { "\($0.server.address)" }).sorted()
-    if !others.isEmpty {
-      sentences.append("Another Lifeboat answers already: \(others.joined(separator: ", ")).")
+    for other in Set(servers.filter { $0.role == .lifeboat }).sorted(by: { $0.address < $1.address }) {
+      sentences.append(
+        other.hasPriority(over: own)
+          ? "Another Lifeboat, \(other.address), answers: its address is lower, so this one keeps silent."
+          : "Another Lifeboat, \(other.address), keeps silent as soon as it hears this one, whose address is lower.")
     }
     return sentences.isEmpty ? ["Nothing is in the way."] : sentences
   }

@@ -78,6 +78,24 @@ public enum ClientKind: String, Sendable, CaseIterable, Hashable {
     }
   }
 
+  /// As what iPXE is treated whose image has no script: it starts what its firmware's PXE would start. Not so on x64 UEFI,
+  /// where that is shim, which looks for the firmware's own network.
+  var withoutScript: ClientKind? {
+    switch self {
+    case .biosIPXE: .biosPXE
+    case .ia32IPXE: .ia32PXE
+    default: nil
+    }
+  }
+
+  /// What it begins with, of the files that an image has; nil if none of them is for it.
+  func file(among files: [BootLoader: ObjectName]) -> (loader: BootLoader, name: ObjectName)? {
+    for loader in [self, withoutScript].compactMap({ $0?.loader }) {
+      if let name = files[loader] { return (loader, name) }
+    }
+    return nil
+  }
+
   /// The kind of a client; nil if none of its architectures is served with its protocol. The first one that is counts.
   init?(_ bootProtocol: BootProtocol, architectures: [ClientArchitecture], isIPXE: Bool) {
     let kinds = Self.allCases.filter { $0.bootProtocol == bootProtocol && $0.isIPXE == isIPXE }

@@ -12,6 +12,9 @@ struct AnswerBuilder {
 
   private var server: IPv4Address { request.arrival.server }
 
+  /// Whether this goes along with an address of ours: then it is told as any DHCP server tells it, not as a proxy.
+  private var goesWithAddress: Bool { view.mode == .full && plane == .dhcp }
+
   /// An OFFER on port 67, an ACK on port 4011.
   func answer(_ grant: Grant) throws(IgnoreReason) -> Answer {
     var packet = base(plane == .dhcp ? .offer : .ack)
@@ -38,13 +41,16 @@ struct AnswerBuilder {
     if type == .ack { packet.clientAddress = request.packet.clientAddress }
     packet.messageType = type
     packet.options[.serverIdentifier] = server.bytes
-    packet.options[.vendorClass] = Array(request.kind.bootProtocol.rawValue.utf8)
+    if !goesWithAddress || request.kind.bootProtocol == .http {
+      packet.options[.vendorClass] = Array(request.kind.bootProtocol.rawValue.utf8)
+    }
     return packet
   }
 
   /// Whether this OFFER leaves the boot file to port 4011.
   private var leavesNameToBootServer: Bool {
-    plane == .dhcp && view.uefiNaming == .atBootServer && (request.kind == .ia32PXE || request.kind == .x64PXE)
+    plane == .dhcp && view.mode != .full && view.uefiNaming == .atBootServer
+      && (request.kind == .ia32PXE || request.kind == .x64PXE)
   }
 
   /// A boot file by TFTP, told in every place where some firmware looks: `file` (old ROMs), options 66 and 67.
@@ -72,6 +78,7 @@ struct AnswerBuilder {
   /// (PxeBcDhcp4.c: an offer with `PXEClient` and no discovery option is "BINL"; tianocore/edk2#8149), and so UEFI's ACK
   /// of that port leaves it out. A client's boot item is given back (PXE 2.1 table 2-1).
   private func setVendorOptions(in packet: inout DHCPPacket) {
+    guard !goesWithAddress else { return }
     let item = request.packet.options[.vendorSpecific].flatMap { PXEVendorOptions(parsing: $0).bootItem }
     let isAckForUEFI = plane == .bootServer && !request.kind.architectures.contains(.bios)
     let vendor = PXEVendorOptions(

@@ -100,12 +100,15 @@ public struct SeenServer: Sendable, Hashable, CustomStringConvertible {
   public var role: Role
   /// Where it was seen.
   public var interface: String
+  /// Whether it gives addresses.
+  public var givesAddresses: Bool
 
   /// A server that is known.
-  public init(address: IPv4Address, role: Role, interface: String) {
+  public init(address: IPv4Address, role: Role, interface: String, givesAddresses: Bool = false) {
     self.address = address
     self.role = role
     self.interface = interface
+    self.givesAddresses = givesAddresses
   }
 
   /// Learns from a server's message; nil for our own messages and for those that name no server.
@@ -120,7 +123,10 @@ public struct SeenServer: Sendable, Hashable, CustomStringConvertible {
     let vendorClass = reply.options.text(.vendorClass) ?? []
     let boots = reply.bootFileName != nil || ClientKind.BootProtocol(vendorClass: vendorClass) != nil
     let isLifeboat = isShadow || reply.options[.lifeboat] != nil
-    self.init(address: address, role: isLifeboat ? .lifeboat : boots ? .boot : .dhcp, interface: interface)
+    let gives = reply.yourAddress.isUnicast && (reply.messageType == .offer || reply.messageType == .ack)
+    self.init(
+      address: address, role: isLifeboat ? .lifeboat : boots ? .boot : .dhcp, interface: interface,
+      givesAddresses: gives)
   }
 
   /// Whether we keep silent where it answers.

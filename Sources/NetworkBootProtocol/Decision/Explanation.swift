@@ -36,22 +36,26 @@ extension ServerView {
   /// to its kind alone.
   public func explain(_ kind: ClientKind) -> Explanation {
     do throws(IgnoreReason) {
-      let name = try explainedFile(kind)
-      return explain(kind, given: name)
+      let (loader, name) = try explainedFile(kind)
+      guard loader != kind.loader, let firmware = kind.withoutScript else { return explain(kind, given: name) }
+      var explanation = explain(firmware, given: name)
+      explanation.kind = kind
+      explanation.reason = "The image has no script for iPXE, which starts what its firmware would."
+      return explanation
     } catch {
       return Explanation(
         kind: kind, verdict: .silent, answer: "No answer.", reason: Self.sentence(error.message), chain: [], notes: [])
     }
   }
 
-  private func explainedFile(_ kind: ClientKind) throws(IgnoreReason) -> ObjectName {
+  private func explainedFile(_ kind: ClientKind) throws(IgnoreReason) -> (loader: BootLoader, name: ObjectName) {
     if policy == .none, policies.isEmpty { throw .policyNone }
     let assigned = assignments.first { $0.match == nil && $0.place == Place() && $0.kinds?.contains(kind) ?? true }
     guard let image = assigned?.image ?? defaultImage else { throw .noImage }
     guard let files = images[image] else { throw .unknownImage(image) }
-    if mode == .proxy, kind == .x64PXE, !canShadow(files[.shim]) { return .absent }
-    guard let name = files[kind.loader] else { throw .noFile(image: image, kind.loader) }
-    return name
+    if mode == .proxy, kind == .x64PXE, !canShadow(files[.shim]) { return (.shim, .absent) }
+    guard let file = kind.file(among: files) else { throw .noFile(image: image, kind.loader) }
+    return file
   }
 
   private func explain(_ kind: ClientKind, given name: ObjectName) -> Explanation {
@@ -63,7 +67,8 @@ extension ServerView {
     case (.proxy, .x64PXE) where name == .absent:
       explanation.verdict = .failsAtOnce
       explanation.chain = []
-      explanation.notes = ["Allow the shadow reply to start such clients by PXE."]
+      let hasShim = defaultImage.flatMap { images[$0]?[.shim] } != nil
+      explanation.notes = hasShim ? ["Allow the shadow reply to start such clients by PXE."] : []
     case (.proxy, .x64PXE): explanation.notes += Self.shadowNotes + (shadow == .commit ? Self.commitNotes : [])
     default: break
     }
@@ -77,6 +82,7 @@ extension ServerView {
       return kind.bootProtocol == .http
         ? "Nothing on port 67; the site's server sends option 60 HTTPClient and the URL of \(name) as option 67."
         : "Nothing on port 67; the site's server names this server (siaddr, option 66) and \(name) (file, option 67)."
+    case .full: return "An address of this server's pool, and with it \(name) \(place)."
     case .proxy: break
     }
     if name == .absent { return "An offer of a file that is not there, so that PXE ends at once." }
@@ -88,6 +94,7 @@ extension ServerView {
   private func reason(for kind: ClientKind, _ name: ObjectName) -> String {
     switch (mode, kind) {
     case (.site, _): "In mode site the site's DHCP server points here."
+    case (.full, _): "In mode full this is the only DHCP server of the wire, and every loader follows it."
     case (.proxy, .x64PXE) where shadow == .never:
       "The signed GRUB ignores proxies, and the shadow reply is not allowed: the firmware's HTTP entry is the way."
     case (.proxy, .x64PXE) where name == .absent:

@@ -67,6 +67,20 @@ public enum IgnoreReason: Error, Sendable, Hashable {
   case offerWithoutAddress
   /// It names a boot file, so the firmware will take that.
   case offerHasBootFile(server: IPv4Address)
+  /// None was seen for as long as the client waits.
+  case noOffer
+  /// Too many clients ask at once.
+  case crowded
+
+  // Addresses of our own, in mode `full`
+  /// All addresses are given.
+  case poolIsEmpty(AddressPool)
+  /// It does not say which address it is about, or that is not this client's.
+  case noAddressAsked
+  /// Only our own wire has our addresses.
+  case relayInFullMode(IPv4Address)
+  /// Another server gives addresses here.
+  case otherServer(SeenServer)
 }
 
 extension IgnoreReason {
@@ -117,6 +131,12 @@ extension IgnoreReason {
     case .notTheOffer: "it is not the OFFER that is waited for"
     case .offerWithoutAddress: "the OFFER has no address for the client"
     case .offerHasBootFile(let server): "the OFFER of \(server) names a boot file, which the firmware prefers"
+    case .noOffer: "no OFFER of the site's DHCP server was seen in \(ShadowWait.patience.components.seconds) s"
+    case .crowded: "too many clients ask at once"
+    case .poolIsEmpty(let pool): "all addresses are given, \(pool)"
+    case .noAddressAsked: "it names no address that is this client's"
+    case .relayInFullMode(let relay): "\(relay) relayed it, and in mode full only computers on this wire get addresses"
+    case .otherServer(let server): "\(server) gives addresses here"
     default: "\(self)"
     }
   }

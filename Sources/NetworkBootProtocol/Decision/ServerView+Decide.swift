@@ -27,7 +27,9 @@ extension ServerView {
   /// | UEFI IA32 PXE | the same, or an offer without, by `uefiNaming` | ACK with the boot file |
   /// | UEFI x64 PXE | shadow reply, or an offer of a file that is not there | nothing, or an ACK of that file |
   /// | UEFI HTTP boot | offer with the URL of the RAM disk | nothing |
-  /// | iPXE with HTTP | offer with the URL of the script | ACK with the URL |
+  /// | iPXE with HTTP | offer with the URL of the script; without one as BIOS or IA32 PXE | ACK with the URL |
+  ///
+  /// In mode `full` all of them get the boot file along with their address, in the OFFER and in the ACK.
   ///
   /// In mode `site` port 67 is silent, and port 4011 answers all PXE clients with the boot file: firmware asks there if
   /// the site's server sends option 60 without 43, as Windows' does when told to (FOGProject/fog-docs#188).
@@ -52,7 +54,7 @@ extension ServerView {
       if mode == .site { throw .siteMode }
     case (.dhcp, .request):
       if let chosen, chosen != request.arrival.server { throw .forAnotherServer(chosen) }
-      throw .requestForSite
+      if mode != .full { throw .requestForSite }
     case (.bootServer, .request):
       if request.kind.bootProtocol == .http { throw .httpAsksBootServer }
       if let chosen, chosen != request.arrival.server { throw .forAnotherServer(chosen) }
@@ -108,7 +110,9 @@ extension ServerView {
     }
     if plane == .bootServer { throw .shadowHasNoBootServer }
     let grant = Grant(kind: kind, admission: admission, file: file)
-    return .shadow(ShadowWait(request: request, grant: grant, commits: shadow == .commit, delay: builder.delay))
+    // Another Lifeboat that only looks round carries its name, and wants no lease.
+    let commits = shadow == .commit && request.packet.options[.lifeboat] == nil
+    return .shadow(ShadowWait(request: request, grant: grant, commits: commits, delay: builder.delay))
   }
 
   /// The file of a shadow reply; nil where there can be none: not allowed, the client is on another segment, where the
@@ -141,8 +145,7 @@ extension ServerView {
   /// The file that a machine loads.
   func file(for request: BootRequest) throws(IgnoreReason) -> Grant.File {
     let (image, files) = try files(for: request)
-    let loader = request.kind.loader
-    guard let name = files[loader] else { throw .noFile(image: image, loader) }
-    return .loader(loader, name, image: image)
+    guard let file = request.kind.file(among: files) else { throw .noFile(image: image, request.kind.loader) }
+    return .loader(file.loader, file.name, image: image)
   }
 }

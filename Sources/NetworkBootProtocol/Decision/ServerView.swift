@@ -10,6 +10,8 @@ public struct ServerView: Sendable, Hashable {
     case proxy
     /// The site's DHCP server names us and the boot file; port 67 stays silent.
     case site
+    /// We are the only DHCP server of the wire, see `AddressServer`.
+    case full
   }
 
   /// Whether x64 UEFI's PXE may be answered in the shape of BOOTP, see `ShadowWait`.

@@ -53,10 +53,13 @@ extension ServicePlan {
   var lines: [String] {
     let trust = signedBy.map { "signed by \($0)" } ?? "not signed: anybody who can write there decides what is started"
     var lines = ["site \(site), set \(set), \(trust)", "image \(image)"]
-    lines += interfaces.map { "interface \($0.name), address \($0.address) in \($0.subnet)" }
+    lines += interfaces.map { interface in
+      "interface \(interface.name), address \(interface.address) in \(interface.subnet)"
+        + (interface.pool.map { ", gives \($0)" } ?? "")
+    }
     if interfaces.isEmpty { lines.append("no network interface has an IPv4 address yet") }
     lines += ports.map { "port \($0.transport) \($0.number): \($0.purpose)" }
-    lines += clients.flatMap(\.lines)
+    lines += wires.flatMap(\.lines) + clients.flatMap(\.lines)
     lines += objects.map { "object \($0.name), \($0.size), \($0.type), sha256 \($0.digest.short)" }
     for settings in settings {
       for text in settings.texts {

@@ -3,3 +3,4 @@ public import ArgumentParser
 public import NetworkBoot
 
 extension BootService.Mode: ExpressibleByArgument {}
+extension BootService.Shadow: ExpressibleByArgument {}

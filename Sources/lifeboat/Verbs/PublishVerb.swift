@@ -84,6 +84,13 @@ struct PublishVerb: Verb {
     } else {
       for line in PublicationText(done).lines { console.print(line) }
       for lost in done.lost { console.note("lifeboat: note: \(lost) is not published any more") }
+      for image in done.index.images where !image.hasPXELoaders {
+        console.note(
+          """
+          lifeboat: note: \(image.name) starts by UEFI HTTP boot and by iPXE, but not by PXE (BIOS, x64 and IA32 UEFI): its \
+          media are an older Lifeboat's; build and publish them again
+          """)
+      }
     }
     return .success
   }

@@ -14,10 +14,20 @@ struct ServeVerb: Verb {
       server, which is not touched. It runs until it is interrupted, follows the site when another set is published, \
       and logs one line for each thing that happens. Ports below 1024 need root or CAP_NET_BIND_SERVICE.
 
-      With --mode site the site's DHCP server names the boot files: what it has to be told is printed.
+      It starts by asking the wire who else answers starting computers, and keeps silent where another boot server does.
+
+      PXE of x64 UEFI follows no proxy. With --shadow reply it is answered, in the shape of BOOTP, with the address that \
+      the site's server has just offered; with --shadow commit that server is also asked for the address in the \
+      computer's name, so that nobody else gets it. Seen with EDK2 firmware alone; without it such computers are sent on \
+      to their HTTP boot entry.
+
+      With --mode site the site's DHCP server names the boot files: what it has to be told is printed. \
+      With --mode full this is the only DHCP server of an isolated wire: it gives addresses itself, on the one interface \
+      that is named, does not start where another server gives some, and stops giving them when one appears.
 
         sudo lifeboat serve --site /srv/lifeboat
         sudo lifeboat serve --site /srv/lifeboat --check
+        sudo lifeboat serve --site /srv/lifeboat --mode full --interface eth1
         lifeboat serve --site /srv/lifeboat --mode site --dry-run
       """)
 
@@ -37,7 +47,16 @@ struct ServeVerb: Verb {
       "The network interface to serve; more than once for several. Without it: all but loopback.", valueName: "name"))
   var interfaces: [String] = []
 
-  @Option(help: "Beside the site's DHCP server, or named by it.") var mode = BootService.Mode.proxy
+  @Option(help: "Beside the site's DHCP server, named by it, or the only one of a wire.")
+  var mode = BootService.Mode.proxy
+
+  @Option(help: "Answer PXE of x64 UEFI with the address that the site's server offers; commit: and ask for it.")
+  var shadow = BootService.Shadow.never
+
+  @Option(
+    help: ArgumentHelp(
+      "With --mode full: the addresses to give. Without it: the upper half of the subnet.", valueName: "first-last"))
+  var pool: String?
 
   @Option(help: ArgumentHelp("The image that computers start, if the set has several.", valueName: "name"))
   var image: String?
@@ -57,6 +76,13 @@ struct ServeVerb: Verb {
     for port in [httpPort, tftpPort] where !(0...65535).contains(port) {
       throw ValidationError("A port is a number from 0 to 65535.")
     }
+    if shadow != .never, mode != .proxy {
+      throw ValidationError("--shadow stands beside the site's DHCP server, and goes with --mode proxy alone.")
+    }
+    if mode == .full, interfaces.count != 1 {
+      throw ValidationError("--mode full gives addresses on one wire: name its interface with --interface.")
+    }
+    if pool != nil, mode != .full { throw ValidationError("--pool goes with --mode full alone.") }
   }
 
   func run(on console: Console) async throws -> ExitStatus {
@@ -84,6 +110,8 @@ struct ServeVerb: Verb {
     options.key = key.map { FilePath($0) }
     options.interfaces = interfaces
     options.mode = mode
+    options.shadow = shadow
+    options.pool = pool
     options.image = image
     options.httpPort = httpPort
     options.tftpPort = tftpPort

@@ -84,6 +84,18 @@ import Testing
     }
   }
 
+  @Test("iPXE whose image has no script gets what its firmware would, but not shim")
+  func ipxeWithoutScript() throws {
+    let view = view.with { $0.images["tier1"]?[.ipxeScript] = nil }
+    for (firmware, file) in [(Firmware.biosIPXE, "grub.pxe"), (.ia32IPXE, "grubia32.efi")] {
+      let answer = try #require(view.decide(firmware).answer)
+      try expectReply(answer, .offer, to: firmware)
+      #expect(answer.packet.bootFile == text(file) && answer.packet.options[.bootFileName] == text(file))
+      #expect(answer.packet.options[.vendorSpecific] == hex("060108ff"))
+    }
+    #expect(view.decide(.x64IPXE).reason == .noFile(image: "tier1", .ipxeScript))
+  }
+
   @Test("UEFI IA32 PXE: in the offer, or on port 4011") func ia32() throws {
     let answer = try #require(view.decide(.ia32).answer)
     try expectReply(answer, .offer, to: .ia32)

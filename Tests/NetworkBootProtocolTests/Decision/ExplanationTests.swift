@@ -19,6 +19,7 @@ import Testing
         }
       ), ("site", base.with { $0.mode = .site }),
       ("no image", base.with { $0.defaultImage = nil }), ("policy none", base.with { $0.policy = .none }),
+      ("no script of iPXE", base.with { $0.images["tier1"]?[.ipxeScript] = nil }),
       ("no HTTP files", base.with { $0.images["tier1"]?[.ramDisk] = nil }),
     ]
   }()

@@ -198,7 +198,7 @@ import Testing
   @Test("during the delay an answer is overtaken by a boot server's to the same client alone") func overtaken() throws {
     let answer = try #require(view.decide(.bios).answer)
     let rival = reply { $0.options[.vendorClass] = text("PXEClient") }
-    let server = SeenServer(address: Wire.site, role: .boot, interface: "eth0")
+    let server = SeenServer(address: Wire.site, role: .boot, interface: "eth0", givesAddresses: true)
     #expect(answer.isOvertaken(by: rival, on: "eth0", own: Wire.server) == .yields(to: server))
     #expect(answer.isOvertaken(by: reply { _ in }, on: "eth0", own: Wire.server) == nil)
     var other = rival

@@ -13,10 +13,13 @@ struct FirmwareTests {
   /// How a computer starts, and what it has to say about it.
   struct Start: Sendable, CustomTestStringConvertible {
     var firmware: TrialMachine.Firmware
-    /// Whether the firmware's PXE is left on, so that its first try is ours to end.
+    /// Whether the firmware's PXE is left on, so that its first try is ours to end, or to answer.
     var hasPXE: Bool
+    var hasCPU32Bit = false
     var expected: String
-    var testDescription: String { "\(firmware.rawValue)\(hasPXE ? ", PXE first" : "")" }
+    var testDescription: String {
+      "\(firmware.rawValue)\(hasPXE ? ", PXE first" : "")\(hasCPU32Bit ? ", 32-bit processor" : "")"
+    }
   }
 
   @Test(
@@ -42,7 +45,7 @@ struct FirmwareTests {
   }
 }
 
-/// The demo's first image as a site, built and published by the real command.
+/// The demo's first image as a site, x64 and x86, built and published by the real command.
 actor LabSite {
   static let shared = LabSite()
   static var isWanted: Bool { HostEnvironment["LIFEBOAT_NETWORK_LAB"] != nil }
@@ -61,15 +64,17 @@ actor LabSite {
     let manifest = try FileTree.text(of: Repository.path("Fixtures/manifests/rescue.toml"))
       .replacing("[defaults]\n", with: "[defaults]\nkernel-arguments = [\"norandmaps\"]\n")
     try AtomicFile.write(Array(manifest.utf8), to: folder.appending("rescue.toml"))
-    let built = try await TestCache.shared.alone { cache in
-      try await Repository.lifeboat(
-        [
-          "build", "rescue.toml", "--image", "tier1", "--arch", "x64", "--allow-incomplete-suites", "-o", ".",
-        ], in: folder, environment: ["XDG_CACHE_HOME": cache.string])
+    for architecture in ["x64", "x86"] {
+      let built = try await TestCache.shared.alone { cache in
+        try await Repository.lifeboat(
+          [
+            "build", "rescue.toml", "--image", "tier1", "--arch", architecture, "--allow-incomplete-suites", "-o", ".",
+          ], in: folder, environment: ["XDG_CACHE_HOME": cache.string])
+      }
+      try #require(built.status == 0, "\(built)")
     }
-    try #require(built.status == 0, "\(built)")
     let published = try await Repository.lifeboat(
-      ["publish", "tier1-x64.iso", "--site", "site", "--unsigned", "--server", "http://10.66.0.2"], in: folder)
+      ["publish", ".", "--site", "site", "--unsigned", "--server", "http://10.66.0.2"], in: folder)
     try #require(published.status == 0, "\(published)")
     return folder.appending("site")
   }
@@ -77,27 +82,31 @@ actor LabSite {
 
 extension TestWire {
   /// Puts a tap for a virtual computer on the bridge.
-  fileprivate func makeTap() async throws {
+  func makeTap() async throws {
     let wire = namespace("wire")
     try await ip("-n \(wire) tuntap add tap0 mode tap")
     try await ip("-n \(wire) link set tap0 master bridge up")
   }
 
   /// Runs a computer that has nothing to start from but the network.
-  fileprivate func run<Result: Sendable>(
+  func run<Result: Sendable>(
     _ start: FirmwareTests.Start, _ body: @escaping @Sendable (WireLog) async throws -> Result
   ) async throws -> Result {
     let blank = scratch.appending("blank")
     try AtomicFile.write([UInt8](repeating: 0, count: 1 << 20), to: blank)
     var machine = TrialMachine(
-      medium: blank, firmware: start.firmware, memory: .mebibytes(2048), console: .output, hasNetwork: false)
-    // QEMU's own iPXE, which is the card's ROM by default, gets in the way of the firmware's network.
+      medium: blank, firmware: start.firmware, memory: .mebibytes(2048), hasCPU32Bit: start.hasCPU32Bit,
+      console: .output, hasNetwork: false)
+    // QEMU's own iPXE is the card's ROM by default. A BIOS starts by it; it gets in the way of UEFI's own network.
+    let rom = start.firmware == .bios ? "" : ",romfile="
     machine.extraArguments = [
       "-netdev", "tap,id=network,ifname=tap0,script=no,downscript=no", "-device",
-      "virtio-net-pci,netdev=network,romfile=,bootindex=1",
+      "virtio-net-pci,netdev=network,bootindex=1\(rom)",
     ]
-    let off = start.hasPXE ? ["IPv6PXESupport"] : ["IPv4PXESupport", "IPv6PXESupport"]
-    machine.extraArguments += off.flatMap { ["-fw_cfg", "name=opt/org.tianocore/\($0),string=n"] }
+    if start.firmware != .bios {
+      let off = start.hasPXE ? ["IPv6PXESupport"] : ["IPv4PXESupport", "IPv6PXESupport"]
+      machine.extraArguments += off.flatMap { ["-fw_cfg", "name=opt/org.tianocore/\($0),string=n"] }
+    }
     let command = try machine.command()
     return try await serving("wire", [command.program] + command.arguments, until: "", body)
   }

@@ -9,7 +9,7 @@ import TestSupport
 ///
 ///     site 10.66.0.1  dnsmasq, plain DHCP ─┐
 ///     srv  10.66.0.2  lifeboat serve ──────┼─ bridge in `wire`, where a machine's tap may be
-///     client, no address ──────────────────┘
+///     other, client, no address ───────────┘
 struct TestWire: Sendable {
   /// The beginning of the namespaces' names; nobody else's begin so.
   let name: String
@@ -51,7 +51,7 @@ struct TestWire: Sendable {
     }
   }
 
-  private static let nodes = ["site", "srv", "client", "wire"]
+  private static let nodes = ["site", "srv", "other", "client", "wire"]
   /// A namespace by its part in the play.
   func namespace(_ node: String) -> String { "\(name)-\(node)" }
 
@@ -63,7 +63,7 @@ struct TestWire: Sendable {
     let wire = namespace("wire")
     try await ip("-n \(wire) link add bridge type bridge forward_delay 0")
     try await ip("-n \(wire) link set bridge up")
-    for node in ["site", "srv", "client"] {
+    for node in Self.nodes.dropLast() {
       try await ip("-n \(wire) link add \(node) type veth peer name eth0 netns \(namespace(node))")
       try await ip("-n \(wire) link set \(node) master bridge up")
       try await ip("-n \(namespace(node)) link set eth0 up")
@@ -122,10 +122,26 @@ struct TestWire: Sendable {
 
   /// Runs `lifeboat serve` beside `body`.
   func serve<Result: Sendable>(
-    _ site: FilePath, _ options: [String] = [], _ body: @escaping @Sendable (WireLog) async throws -> Result
+    _ site: FilePath, _ options: [String] = [], in node: String = "srv",
+    _ body: @escaping @Sendable (WireLog) async throws -> Result
   ) async throws -> Result {
     let program = try Repository.program("lifeboat").string
-    return try await serving("srv", [program, "serve", "--site", site.string] + options, until: "ready", body)
+    return try await serving(node, [program, "serve", "--site", site.string] + options, until: "ready", body)
+  }
+
+  /// Runs another boot server beside `body`: dnsmasq as a PXE proxy, in the namespace `other`.
+  func rival<Result: Sendable>(_ body: @escaping @Sendable (WireLog) async throws -> Result) async throws -> Result {
+    try await ip("-n \(namespace("other")) address add 10.66.0.9/24 dev eth0")
+    let words = [
+      "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--user=root", "--pid-file=",
+      "--dhcp-range=10.66.0.0,proxy", "--pxe-service=X86-64_EFI,other,other.efi", "--log-facility=-",
+    ]
+    return try await serving("other", words, until: "proxy on subnet", body)
+  }
+
+  /// Waits until something holds; the test's time limit ends it else.
+  func until(_ holds: () async throws -> Bool) async throws {
+    while try await !holds() { try await Task.sleep(for: .milliseconds(100)) }
   }
 }
 

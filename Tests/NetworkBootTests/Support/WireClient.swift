@@ -17,6 +17,8 @@ struct WireClient: Sendable {
     var type: Int?
     var vendor: String?
     var boot: String?
+    /// The whole packet in hexadecimal.
+    var packet: String
   }
 
   /// Sends one DISCOVER for each client and gathers answers until each has so many.
@@ -24,6 +26,16 @@ struct WireClient: Sendable {
   func discover(_ clients: [(mac: String, vendor: String, architecture: Int, answers: Int)]) async throws -> [Answer] {
     let arguments = clients.flatMap { [$0.mac, $0.vendor, "\($0.architecture)", "\($0.answers)"] }
     return try await run("discover", arguments)
+  }
+
+  /// Sends one DISCOVER for each client without looking at any answer.
+  func send(_ clients: [(mac: String, vendor: String, architecture: Int)]) async throws {
+    _ = try await discover(clients.map { ($0.mac, $0.vendor, $0.architecture, 0) })
+  }
+
+  /// Sends one DISCOVER as it would come from a relay agent, once for each number of agents that it may have passed.
+  func sendRelayed(_ mac: String, by relay: String, hops: ClosedRange<Int>) async throws {
+    _ = try await run("relayed", [mac, relay, "\(hops.lowerBound)", "\(hops.upperBound)"])
   }
 
   /// Gets an address from the site's server as any computer does.
@@ -55,10 +67,10 @@ struct WireClient: Sendable {
     s.bind(("", 68))
     s.settimeout(20)
     def option(code, value): return bytes([code, len(value)]) + value
-    def send(mac, kind, vendor="", arch=-1, extra=b"", own="0.0.0.0", to=("255.255.255.255", 67)):
+    def send(mac, kind, vendor="", arch=-1, extra=b"", hops=0, relay=bytes(4), own="0.0.0.0", to=("255.255.255.255", 67)):
         card = bytes.fromhex(mac.replace(":", ""))
-        packet = struct.pack("!BBBBIHH4s4s4s4s16s", 1, 1, 6, 0, int.from_bytes(card[2:], "big"), 0,
-                             0x8000 if own == "0.0.0.0" else 0, socket.inet_aton(own), bytes(4), bytes(4), bytes(4), card)
+        packet = struct.pack("!BBBBIHH4s4s4s4s16s", 1, 1, 6, hops, int.from_bytes(card[2:], "big"), 0,
+                             0x8000 if own == "0.0.0.0" else 0, socket.inet_aton(own), bytes(4), bytes(4), relay, card)
         packet += bytes(192) + b"\\x63\\x82\\x53\\x63" + option(53, bytes([kind]))
         packet += option(55, bytes([1, 3, 6, 43, 54, 60, 66, 67]))
         if vendor: packet += option(60, vendor.encode())
@@ -76,7 +88,8 @@ struct WireClient: Sendable {
         ip = lambda value: ".".join(str(b) for b in value)
         return dict(mac=":".join("%02x" % b for b in data[28:34]), server=ip(options.get(54, b"")), yours=ip(data[16:20]),
                     next=ip(data[20:24]), file=data[108:236].split(b"\\0")[0].decode("latin1"),
-                    type=options[53][0] if 53 in options else None, vendor=text(60), boot=text(67))
+                    type=options[53][0] if 53 in options else None, vendor=text(60), boot=text(67),
+                    packet=data.hex())
     verb, words = sys.argv[1], sys.argv[2:]
     if verb == "discover":
         wanted = {}
@@ -99,6 +112,10 @@ struct WireClient: Sendable {
         address, own, mac, vendor, arch = words
         send(mac, 3, vendor, int(arch), own=own, to=(address, 4011))
         print(json.dumps(receive()))
+    elif verb == "relayed":
+        number = lambda text: bytes(int(part) for part in text.split("."))
+        for hops in range(int(words[2]), int(words[3]) + 1):
+            send(words[0], 1, "HTTPClient:Arch:00016:UNDI:003000", 16, hops=hops, relay=number(words[1]))
     elif verb == "flood":
         random.seed(7)
         for i in range(int(words[0])):

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import BootSite
+import HostSystem
+import SystemPackage
+import TestSupport
+import Testing
+import TrialMachine
+
+/// Starts by the loaders that a set has for PXE and iPXE.
+extension FirmwareTests {
+  @Test(.timeLimit(.minutes(10))) func iPXEStartsByItsScript() async throws {
+    let site = try await LabSite.shared.path()
+    let lines = try await start(
+      Start(firmware: .bios, hasPXE: true, expected: #""architecture":"x64""#), from: site)
+    #expect(lines.contains { $0.contains("BIOS, iPXE: offered boot/tier1/boot.ipxe") })
+    #expect(lines.contains { $0.contains("http ") && $0.contains(": boot/tier1/x64/vmlinuz, ") }, "\(lines)")
+  }
+
+  /// The card's iPXE is treated as a BIOS' PXE where there is no script.
+  @Test(
+    .timeLimit(.minutes(10)),
+    arguments: [
+      Start(firmware: .bios, hasPXE: true, expected: #""architecture":"x64""#),
+      Start(firmware: .bios, hasPXE: true, hasCPU32Bit: true, expected: #""architecture":"x86""#),
+    ])
+  func aBIOSStartsByOurGRUB(_ computer: Start) async throws {
+    let site = try await LabSite.shared.path()
+    try await TemporaryFolder.with { folder in
+      let lines = try await start(computer, from: try await Self.withoutScript(site, in: folder))
+      #expect(lines.contains { $0.contains("offered boot/tier1/pxe/bios.0 of image tier1") })
+      #expect(lines.contains { $0.contains("tftp ") && $0.contains(": boot/tier1/pxe/bios.0, ") }, "\(lines)")
+      #expect(lines.contains { $0.contains("http ") && $0.contains("/vmlinuz, ") }, "\(lines)")
+      #expect(!lines.contains { $0.contains("there is no") }, "\(lines)")
+    }
+  }
+
+  @Test(.timeLimit(.minutes(10))) func a32BitUEFIStartsByOurGRUB() async throws {
+    let site = try await LabSite.shared.path()
+    let lines = try await start(
+      Start(firmware: .uefiIA32, hasPXE: true, hasCPU32Bit: true, expected: #""architecture":"x86""#), from: site)
+    #expect(lines.contains { $0.contains("UEFI IA32, PXE: offered boot/tier1/pxe/ia32.efi of image tier1") })
+    #expect(lines.contains { $0.contains("http ") && $0.contains(": boot/tier1/x86/vmlinuz, ") }, "\(lines)")
+  }
+
+  /// The site's own server has the lines that `serve` prints for it; then the signed loaders come by TFTP alone.
+  @Test(.timeLimit(.minutes(10))) func x64PXEStartsUnderSecureBootWhereTheSitePointsHere() async throws {
+    let site = try await LabSite.shared.path()
+    let computer = Start(firmware: .secureBoot, hasPXE: true, expected: #""secureBoot":"enabled""#)
+    try await TestWire.with { wire in
+      try await wire.makeTap()
+      try await wire.ip("-n \(wire.namespace("wire")) link set site down")
+      try await wire.ip("-n \(wire.namespace("wire")) address add 10.66.0.4/24 dev bridge")
+      try await wire.serve(site, ["--mode", "site"]) { log in
+        let settings = wire.scratch.appending("settings")
+        let lines = log.lines.drop { !$0.hasPrefix("For dnsmasq") }.dropFirst().prefix { $0.hasPrefix("  ") }
+        try AtomicFile.write(Array(lines.joined(separator: "\n").utf8), to: settings)
+        let server = [
+          "dnsmasq", "--keep-in-foreground", "--conf-file=\(settings)", "--port=0", "--no-ping", "--user=root",
+          "--pid-file=", "--dhcp-range=10.66.0.200,10.66.0.210,255.255.255.0,1h", "--log-facility=-",
+          "--dhcp-leasefile=\(wire.scratch.appending("more-leases"))", "--dhcp-authoritative",
+        ]
+        try await wire.serving("wire", server, until: "DHCP, IP range") { _ in
+          let line = try await wire.run(computer) { try await $0.line(with: "LIFEBOAT-READY ") }
+          #expect(line.contains(computer.expected), "\(line)")
+        }
+        for name in ["pxe/shimx64.efi", "pxe/grubx64.efi", "pxe/grub.cfg", "x64/vmlinuz", "x64/initrd.img"] {
+          #expect(log.lines.contains { $0.contains("tftp ") && $0.contains(": boot/tier1/\(name), ") }, "\(name)")
+        }
+      }
+    }
+  }
+
+  /// Beside the site's server, which knows nothing of us.
+  /// - Returns: what the service said.
+  private func start(_ computer: Start, from site: FilePath) async throws -> [String] {
+    try await TestWire.with { wire in
+      try await wire.makeTap()
+      return try await wire.serve(site) { log in
+        let line = try await wire.run(computer) { try await $0.line(with: "LIFEBOAT-READY ") }
+        #expect(line.contains(computer.expected), "\(line)")
+        return log.lines
+      }
+    }
+  }
+
+  /// A copy of a site whose image has no script for iPXE.
+  private static func withoutScript(_ site: FilePath, in folder: FilePath) async throws -> FilePath {
+    let copy = folder.appending("site")
+    try await ExternalCommand("cp", ["-a", site.string, copy.string]).run()
+    let set = try await Site(at: copy).current()
+    var index = set.index
+    for number in index.images.indices { index.images[number].entries["ipxe"] = nil }
+    try AtomicFile.write(try index.encoded(), to: copy.appending("sets/\(index.number)/index.json"))
+    return copy
+  }
+}
