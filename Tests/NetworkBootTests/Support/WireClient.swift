@@ -48,8 +48,10 @@ struct WireClient: Sendable {
     try await run("ask", [server, own, mac, vendor, "\(architecture)"])
   }
 
-  /// Sends DISCOVERs of so many clients without looking at any answer.
-  func flood(_ count: Int) async throws { _ = try await run("flood", ["\(count)"]) }
+  /// Sends DISCOVERs of so many clients without looking at any answer; some of the options fill a frame.
+  func flood(_ count: Int, vendor: String = "HTTPClient:Arch:00016:UNDI:003000", architecture: Int = 16) async throws {
+    _ = try await run("flood", ["\(count)", vendor, "\(architecture)"])
+  }
 
   private func run(_ verb: String, _ arguments: [String]) async throws -> [Answer] {
     let command = wire.command(in: "client", ["python3", "-c", Self.program, verb] + arguments)
@@ -67,7 +69,8 @@ struct WireClient: Sendable {
     s.bind(("", 68))
     s.settimeout(20)
     def option(code, value): return bytes([code, len(value)]) + value
-    def send(mac, kind, vendor="", arch=-1, extra=b"", hops=0, relay=bytes(4), own="0.0.0.0", to=("255.255.255.255", 67)):
+    def send(mac, kind, vendor="", arch=-1, extra=b"", hops=0, relay=bytes(4), own="0.0.0.0",
+             to=("255.255.255.255", 67)):
         card = bytes.fromhex(mac.replace(":", ""))
         packet = struct.pack("!BBBBIHH4s4s4s4s16s", 1, 1, 6, hops, int.from_bytes(card[2:], "big"), 0,
                              0x8000 if own == "0.0.0.0" else 0, socket.inet_aton(own), bytes(4), bytes(4), relay, card)
@@ -108,17 +111,18 @@ struct WireClient: Sendable {
         number = lambda text: bytes(int(part) for part in text.split("."))
         send(words[0], 3, extra=option(50, number(offer["yours"])) + option(54, number(offer["server"])))
         print(json.dumps(receive()))
-    elif verb == "ask":
-        address, own, mac, vendor, arch = words
-        send(mac, 3, vendor, int(arch), own=own, to=(address, 4011))
-        print(json.dumps(receive()))
     elif verb == "relayed":
         number = lambda text: bytes(int(part) for part in text.split("."))
         for hops in range(int(words[2]), int(words[3]) + 1):
             send(words[0], 1, "HTTPClient:Arch:00016:UNDI:003000", 16, hops=hops, relay=number(words[1]))
+    elif verb == "ask":
+        address, own, mac, vendor, arch = words
+        send(mac, 3, vendor, int(arch), own=own, to=(address, 4011))
+        print(json.dumps(receive()))
     elif verb == "flood":
         random.seed(7)
         for i in range(int(words[0])):
-            send("52:54:%02x:%02x:%02x:%02x" % tuple(random.randbytes(4)), 1, "HTTPClient:Arch:00016:UNDI:003000", 16)
+            send("52:54:%02x:%02x:%02x:%02x" % tuple(random.randbytes(4)), 1, words[1], int(words[2]),
+                 extra=option(43, bytes(255)) * (i % 5))
     """
 }
