@@ -24,6 +24,8 @@ public enum NetworkBootFailure: Diagnosable, Equatable {
   case adminSocket(FilePath, reason: String)
   /// No service listens on the admin socket.
   case notRunning(FilePath)
+  /// A set is not exported.
+  case export(ExportRefusal)
   /// Something that systemd has opened is no socket of IPv4.
   case socketHanded(CInt)
   /// systemd has opened sockets, but not this one.
@@ -34,8 +36,6 @@ public enum NetworkBootFailure: Diagnosable, Equatable {
   case badPool(String?, interface: String, reason: String)
   /// Another server gives addresses on the wire that mode `full` is for.
   case otherDHCPServer(String, interface: String)
-  /// A set is not exported.
-  case export(ExportRefusal)
 }
 
 extension NetworkBootFailure {
@@ -52,12 +52,12 @@ extension NetworkBootFailure {
     case .adminSocketTaken: "admin-socket-taken"
     case .adminSocket: "admin-socket-failed"
     case .notRunning: "not-running"
+    case .export(let refusal): refusal.code
     case .socketHanded: "socket-not-usable"
     case .socketMissing: "socket-missing"
     case .fullNeedsInterface: "full-needs-interface"
     case .badPool: "bad-pool"
     case .otherDHCPServer: "other-dhcp-server"
-    case .export(let refusal): refusal.code
     }
   }
 
@@ -77,6 +77,7 @@ extension NetworkBootFailure {
     case .adminSocketTaken(let path): "another service listens on the admin socket \(path)"
     case .adminSocket(let path, let reason): "the admin socket \(path) cannot be used: \(reason)"
     case .notRunning(let path): "no network boot service listens on \(path)"
+    case .export(let refusal): refusal.message
     case .socketHanded(let number):
       "systemd has opened something that is no listening IPv4 socket (descriptor \(number))"
     case .socketMissing(let port): "systemd has opened sockets for this service, but not \(port)"
@@ -85,7 +86,6 @@ extension NetworkBootFailure {
     case .badPool(nil, let interface, let reason): "\(interface) has no addresses to give: \(reason)"
     case .otherDHCPServer(let address, let interface):
       "\(address) gives addresses on \(interface) already, and a second DHCP server would take the wire down"
-    case .export(let refusal): refusal.message
     }
   }
 
@@ -110,12 +110,12 @@ extension NetworkBootFailure {
     case .adminSocketTaken: "Stop that service, or choose another socket with --admin."
     case .adminSocket: "Choose another place for it with --admin; it may have 107 bytes."
     case .notRunning: "Start it with \"lifeboat serve\"; name its socket with --admin if that is another."
+    case .export(let refusal): refusal.remedy
     case .socketHanded: "Write the addresses of lifeboat.socket with 0.0.0.0, as in ListenStream=0.0.0.0:80"
     case .socketMissing(let port): "Add to lifeboat.socket: \(port.listenLine)"
     case .fullNeedsInterface: "Name it with --interface, and be sure that no other DHCP server is on that wire."
     case .badPool: "Choose addresses with --pool FIRST-LAST, or give the interface a larger subnet."
     case .otherDHCPServer: "Serve beside it, with --mode proxy, or take it off this wire."
-    case .export(let refusal): refusal.remedy
     }
   }
 
