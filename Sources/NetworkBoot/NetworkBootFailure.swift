@@ -28,6 +28,8 @@ public enum NetworkBootFailure: Diagnosable, Equatable {
   case badPool(String?, interface: String, reason: String)
   /// Another server gives addresses on the wire that mode `full` is for.
   case otherDHCPServer(String, interface: String)
+  /// A set is not exported.
+  case export(ExportRefusal)
 }
 
 extension NetworkBootFailure {
@@ -46,6 +48,7 @@ extension NetworkBootFailure {
     case .fullNeedsInterface: "full-needs-interface"
     case .badPool: "bad-pool"
     case .otherDHCPServer: "other-dhcp-server"
+    case .export(let refusal): refusal.code
     }
   }
 
@@ -70,6 +73,7 @@ extension NetworkBootFailure {
     case .badPool(nil, let interface, let reason): "\(interface) has no addresses to give: \(reason)"
     case .otherDHCPServer(let address, let interface):
       "\(address) gives addresses on \(interface) already, and a second DHCP server would take the wire down"
+    case .export(let refusal): refusal.message
     }
   }
 
@@ -96,6 +100,7 @@ extension NetworkBootFailure {
     case .fullNeedsInterface: "Name it with --interface, and be sure that no other DHCP server is on that wire."
     case .badPool: "Choose addresses with --pool FIRST-LAST, or give the interface a larger subnet."
     case .otherDHCPServer: "Serve beside it, with --mode proxy, or take it off this wire."
+    case .export(let refusal): refusal.remedy
     }
   }
 
@@ -107,6 +112,8 @@ extension NetworkBootFailure {
       .usage
     case .portTaken, .otherDHCPServer: .busy
     case .portForbidden, .socket: .systemLimit
+    case .export(.serverNotBuiltIn): .usage
+    case .export(.folderTaken): .cannotCreate
     }
   }
 }

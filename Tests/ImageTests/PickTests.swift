@@ -80,6 +80,21 @@ struct PickTests {
     for text in ["/dev/sda ", "/dev/sr0", "/dev/loop0"] { #expect(!image.boxes.contains(text)) }
   }
 
+  /// What a system is read from that stays on the boot server is no choice.
+  @Test func devicesOfTheNetworkAreNotOffered() async throws {
+    let streamed = #"""
+
+      PATH="/dev/nbd0" TYPE="disk" PKNAME="" SIZE="104316928" FSTYPE="squashfs" LABEL="" MODEL="" TRAN="" RO="1"
+      PATH="/dev/mapper/lifeboat-10-base" TYPE="crypt" PKNAME="nbd0" SIZE="104316928" FSTYPE="squashfs" LABEL="" MODEL="" TRAN="" RO="1"
+      """#
+    let image = try await image(devices: Self.devices + streamed)
+    try image.write("proc/self/mounts", "lifeboat /run/live/medium tmpfs ro 0 0\n")
+    try image.write("run/lifeboat/stream/interface", "eth0\n")
+    try image.answer("0 /dev/sda2")
+    #expect(try await pick(image, "partition").output == "/dev/sda2\n")
+    #expect(image.boxes.contains("/dev/sda1") && !image.boxes.contains("squashfs"), "\(image.boxes)")
+  }
+
   @Test func notChoosingIsQuiet() async throws {
     let image = try await image()
     try image.answer("1 ")
