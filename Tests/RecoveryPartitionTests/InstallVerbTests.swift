@@ -9,7 +9,7 @@ import Testing
 
 /// The built program on image files.
 @Suite struct InstallVerbTests {
-  private func run(_ disk: DiskImage, _ arguments: String...) async throws -> Tool.Outcome {
+  private func run(_ disk: DiskImage, _ arguments: String...) async throws -> TestSupport.Tool.Outcome {
     try await Repository.lifeboat(["install"] + arguments + ["--disk", disk.path.string])
   }
 
