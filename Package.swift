@@ -72,7 +72,8 @@ let package = Package(
     stage("BootSite", ["OpticalMedia", "BootAssembly", "HostSystem"]),
     stage(
       "RecoveryPartition",
-      ["BootSite", "DriveDiscovery", "OpticalMedia", "BootAssembly", "HostSystem", "CLinux", "CFdisk"]),
+      ["BootSite", "DriveDiscovery", "OpticalMedia", "BootAssembly", "HostSystem", "CLinux", "CFdisk"],
+      resources: [.copy("Resources/fleet")]),
     stage("NetworkBootProtocol", ["HostSystem"]),
     stage(
       "NetworkBoot",
@@ -108,7 +109,10 @@ let package = Package(
     tests("FlashMedia", ["DriveDiscovery", "CLinux"]),
     tests("BootSite", ["OpticalMedia", "BootAssembly", "RecoveryManifest"]),
     tests(
-      "RecoveryPartition", ["BootSite", "OpticalMedia", "BootAssembly", "RecoveryManifest", "DriveDiscovery", "CLinux"]),
+      "RecoveryPartition",
+      [
+        "BootSite", "OpticalMedia", "BootAssembly", "RecoveryManifest", "DriveDiscovery", "TrialMachine", "CLinux",
+      ]),
     tests("NetworkBootProtocol"),
     tests(
       "NetworkBoot", ["BootSite", "BootAssembly", "TrialMachine", .product(name: "NIOCore", package: "swift-nio")]),

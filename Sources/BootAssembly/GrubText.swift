@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// Text of people (titles, kernel arguments) made safe for GRUB's script and theme languages.
-enum GrubText {
+package enum GrubText {
   /// One word of a GRUB script that stands for exactly this text: nothing in it is expanded.
   ///
   /// Within single quotes GRUB takes every character as it is, but none can stand for the quote itself, which
   /// therefore goes between them, escaped (GRUB manual, “Quoting”).
-  static func word(_ text: String) -> String {
+  package static func word(_ text: String) -> String {
     "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 
   /// The text on one line: control characters and line separators become spaces, which are then joined.
-  static func line(_ text: String) -> String {
+  package static func line(_ text: String) -> String {
     let scalars = text.unicodeScalars.map { scalar -> Character in
       switch scalar.properties.generalCategory {
       case .control, .lineSeparator, .paragraphSeparator: " "

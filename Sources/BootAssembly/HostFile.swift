@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 @preconcurrency internal import Glibc
 internal import HostSystem
-internal import SystemPackage
+package import SystemPackage
 
 /// Reading files of the host, with failures that name them.
-enum HostFile {
+package enum HostFile {
   /// Calls `body` with one piece after another; all but the last have this size, and an empty file has none.
   /// - Throws: `OperationFailure`, or what `body` throws.
   static func pieces(of content: BootTree.Content, size: Int, _ body: ([UInt8]) throws -> Void) throws {
@@ -49,7 +49,9 @@ enum HostFile {
 
   /// Calls `body` with a new folder that only this user can enter, and removes it afterwards.
   /// - Throws: `OperationFailure`, or what `body` throws.
-  static func withPrivateFolder<Result: Sendable>(_ body: (FilePath) async throws -> Result) async throws -> Result {
+  package static func withPrivateFolder<Result: Sendable>(_ body: (FilePath) async throws -> Result) async throws
+    -> Result
+  {
     let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     var template = Array(FilePath(parent).appending("lifeboat.XXXXXX").string.utf8CString)
     guard mkdtemp(&template) != nil else {

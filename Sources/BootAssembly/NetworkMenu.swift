@@ -11,6 +11,12 @@
 package enum NetworkMenu {
   /// The one name that Debian's signed GRUB asks for, on the server that its DHCP answer names; all images share it.
   package static let dispatcherName = "grub/grub.cfg"
+  /// shim takes GRUB from its own folder, which it reads off the `file` field of the DHCP answer. Servers that name the
+  /// boot file in option 67 alone (dnsmasq, when a client asks for that option) leave it empty, and shim asks for this
+  /// name (shim, netboot.c, `parseDhcp4`; seen with shim 16.1).
+  package static let bareGRUBName = "grubx64.efi"
+  /// The signed GRUB beside an image's shim.
+  package static func signedGRUB(of image: String) -> String { "boot/\(image)/pxe/grubx64.efi" }
   /// An image's menu.
   package static func name(of image: String) -> String { "boot/\(image)/pxe/grub.cfg" }
   /// Where a medium's theme lies.

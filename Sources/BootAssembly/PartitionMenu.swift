@@ -98,13 +98,20 @@ package struct PartitionMenu: Sendable {
     """
   }
 
+  /// What stood first in the firmware's order before this partition, as commands that start it; may be absent.
+  package static let firstPath = "boot/record/first.cfg"
+
+  /// Who came here by an entry of another menu has been asked already.
   private static func hotkey(_ delay: Int?) -> String {
     guard let delay else { return "" }
     return """
-      echo "Press Esc within \(delay) seconds for the recovery system."
-      if sleep --interruptible \(delay); then
-        set own_disk=now
-        export own_disk
+      if [ "$asked" != yes ]; then
+        echo "Press Esc within \(delay) seconds for the recovery system."
+        if sleep --interruptible \(delay); then
+          if [ -f "($root)/\(firstPath)" ]; then source "($root)/\(firstPath)"; fi
+          set own_disk=now
+          export own_disk
+        fi
       fi
 
       """

@@ -34,13 +34,14 @@ extension ImageObjects {
       let name = NetworkMenu.theme(of: disk.image) + entry.path.dropFirst(NetworkMenu.mediumTheme.count)
       try add(bytes, as: name, type: Self.plain, to: &result)
     }
-    let (partition, shim) = (scratch.appending("shim.img"), scratch.appending("shimx64.efi"))
+    let (partition, shim) = (scratch.appending("efi.img"), scratch.appending("shimx64.efi"))
     try medium.writeSystemPartition(to: partition)
     FileTree.remove(shim)
     try await NetworkLoaders.extractShim(from: partition, to: shim).run()
     try add(shim, as: "\(folder)/shimx64.efi", type: Self.program, for: "uefi-x64-pxe", to: &result)
     try add(
-      files.appending(NetworkLoaders.signedGRUB), as: "\(folder)/grubx64.efi", type: Self.program, to: &result)
+      files.appending(NetworkLoaders.signedGRUB), as: NetworkMenu.signedGRUB(of: disk.image), type: Self.program,
+      to: &result)
     let finder = NetworkMenu.finder(image: disk.image, servers: servers)
     let own = [
       (NetworkLoaders.Platform.bios, "bios.0", Self.plain, "bios-pxe"),
@@ -53,8 +54,8 @@ extension ImageObjects {
       ).write(to: target, scratch: scratch)
       try add(target, as: "\(folder)/\(name)", type: type, for: entry, to: &result)
     }
-    // The menu that is made with the set, see `Site.commit`.
-    result.image.files.append(NetworkMenu.dispatcherName)
+    // These come with the set, see `Site.commit`.
+    result.image.files += [NetworkMenu.dispatcherName, NetworkMenu.bareGRUBName]
   }
 
   private func add(

@@ -2,10 +2,10 @@
 @preconcurrency internal import Glibc
 
 /// Where starting computers fetch from: what the second stage, a shell and busybox' wget, can make use of.
-enum ServerAddress {
+package enum ServerAddress {
   /// Checks `http://ADDRESS[:PORT][/PATH]` and takes slashes off its end.
   /// - Throws: `Site.Failure.badServer`.
-  static func checked(_ text: String) throws(Site.Failure) -> String {
+  package static func checked(_ text: String) throws(Site.Failure) -> String {
     guard text.hasPrefix("http://") else {
       throw .badServer(text, reason: "it does not begin with http://; the digests, not TLS, protect what is fetched")
     }

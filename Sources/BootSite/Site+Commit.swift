@@ -9,7 +9,7 @@ extension Site {
   func commit(_ wanted: SiteIndex, _ old: OpenedSet?, _ signing: Signing, keep: Int) async throws -> Publication {
     var index = wanted
     index.images.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-    index.objects = try [dispatcher(of: index.images)].compactMap { $0 } + index.objects
+    index.objects = try shared(by: index.images, from: index.objects) + index.objects
     index.objects = SiteIndex.objects(of: index.images, from: index.objects)
     if let old, isSame(index, old, signing) {
       return Publication(
@@ -23,14 +23,17 @@ extension Site {
       number: index.number, isNew: true, index: index, added: .zero, lost: [], removedSets: removed)
   }
 
-  /// The one menu that all images share: the signed GRUB of each asks for the same name.
-  private func dispatcher(of images: [SiteIndex.Image]) throws -> SiteIndex.Object? {
+  /// What shim and the signed GRUB ask for under the same name, whichever image they belong to: GRUB's first menu, and,
+  /// where the site's server names the boot file in option 67 alone, GRUB itself.
+  private func shared(by images: [SiteIndex.Image], from objects: [SiteIndex.Object]) throws -> [SiteIndex.Object] {
     let names = images.filter(\.hasPXELoaders).map(\.name)
-    guard !names.isEmpty else { return nil }
+    guard let first = names.first, var grub = objects.first(where: { $0.name == NetworkMenu.signedGRUB(of: first) })
+    else { return [] }
+    grub.name = NetworkMenu.bareGRUBName
     let bytes = Array(NetworkMenu.dispatcher(images: names).utf8)
     let (digest, size) = (Digest(of: bytes), ByteCount(Int64(bytes.count)))
     _ = try store.put(digest, size: size) { try $0(bytes) }
-    return SiteIndex.Object(name: NetworkMenu.dispatcherName, size: size, digest: digest, type: "text/plain")
+    return [grub, SiteIndex.Object(name: NetworkMenu.dispatcherName, size: size, digest: digest, type: "text/plain")]
   }
 
   /// Whether the current set says all of this already.

@@ -75,6 +75,14 @@ public struct Site: Sendable {
     return OpenedSet(index: index, signedBy: signedBy)
   }
 
+  /// What a set says, as it was signed: `index.json`, and `index.json.sig` where it has one.
+  /// - Throws: `OperationFailure`.
+  public func signedFiles(of set: OpenedSet) throws -> [(name: String, bytes: [UInt8])] {
+    let file = indexFile(set.index.number)
+    let names = ["index.json"] + (set.signedBy == nil ? [] : ["index.json.sig"])
+    return try names.map { ($0, try FileTree.bytes(of: file.removingLastComponent().appending($0))) }
+  }
+
   /// Where an object's bytes lie.
   public func path(of object: SiteIndex.Object) -> FilePath { store.path(object.digest) }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import CLinux
 @preconcurrency internal import Glibc
 public import SystemPackage
 
@@ -60,11 +61,47 @@ public enum AtomicFile {
     }
   }
 
+  /// Copies a file.
+  /// - Returns: the digest of what was copied.
+  /// - Throws: `OperationFailure` naming the path that it is about.
+  public static func copy(_ source: FilePath, to target: FilePath) throws -> Digest {
+    let input = try OperationFailure.wrap("open", source) {
+      try FileDescriptor.open(source, .readOnly, options: .closeOnExec)
+    }
+    defer { try? input.close() }
+    return try create(at: target) { output, _ in
+      var hasher = Digest.Hasher()
+      var buffer = [UInt8](repeating: 0, count: 1 << 20)
+      while true {
+        let count = try OperationFailure.wrap("read", source) {
+          try buffer.withUnsafeMutableBytes { try input.read(into: $0) }
+        }
+        guard count > 0 else { return hasher.finish() }
+        try OperationFailure.wrap("write", target) {
+          _ = try buffer.withUnsafeBytes { try output.writeAll(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        }
+        buffer.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+      }
+    }
+  }
+
   /// Renames on one file system, replacing what stands at the destination, and makes the rename durable.
   /// - Throws: `Errno`.
   public static func move(_ source: FilePath, to destination: FilePath) throws {
     guard rename(source.string, destination.string) == 0 else { throw Errno(rawValue: errno) }
-    let folder = destination.removingLastComponent()
+    try synchroniseFolder(of: destination)
+  }
+
+  /// Lets two names of one folder stand for each other's content, at one stroke and durably.
+  /// - Throws: `Errno`; `.invalidArgument` where the file system cannot do that.
+  public static func exchange(_ first: FilePath, _ second: FilePath) throws {
+    let result = linux_exchange(first.string, second.string)
+    guard result == 0 else { throw Errno(rawValue: -result) }
+    try synchroniseFolder(of: second)
+  }
+
+  private static func synchroniseFolder(of path: FilePath) throws {
+    let folder = path.removingLastComponent()
     let directory = try FileDescriptor.open(
       folder.isEmpty ? "." : folder, .readOnly, options: [.directory, .closeOnExec])
     defer { try? directory.close() }

@@ -164,6 +164,9 @@ extension FileTree {
     guard symlink(target, path.string) == 0 else { throw OperationFailure("create link", path, Errno(rawValue: errno)) }
   }
 
+  /// Gives a file another name on its file system; false where that cannot be, for whatever reason.
+  public static func makeHardLink(_ path: FilePath, to file: FilePath) -> Bool { link(file.string, path.string) == 0 }
+
   /// Sets permission bits, whatever the umask.
   /// - Throws: `OperationFailure`.
   public static func setPermissions(_ path: FilePath, _ bits: UInt16) throws {

@@ -18,6 +18,8 @@ public enum NetworkBootFailure: Diagnosable, Equatable {
   case portForbidden(ServicePort)
   /// A socket could not be made.
   case socket(ServicePort, operation: String, Errno)
+  /// A set is not exported.
+  case export(ExportRefusal)
   /// Something that systemd has opened is no socket of IPv4.
   case socketHanded(CInt)
   /// systemd has opened sockets, but not this one.
@@ -41,6 +43,7 @@ extension NetworkBootFailure {
     case .portTaken: "port-taken"
     case .portForbidden: "port-forbidden"
     case .socket: "socket-failed"
+    case .export(let refusal): refusal.code
     case .socketHanded: "socket-not-usable"
     case .socketMissing: "socket-missing"
     case .fullNeedsInterface: "full-needs-interface"
@@ -62,6 +65,7 @@ extension NetworkBootFailure {
       "\(port)\(interface.map { " on \($0)" } ?? "") is taken" + (holder.map { " by \($0)" } ?? "")
     case .portForbidden(let port): "this user may not listen on \(port): ports below 1024 need a right"
     case .socket(let port, let operation, let errno): "\(operation) for \(port): \(errno)"
+    case .export(let refusal): refusal.message
     case .socketHanded(let number):
       "systemd has opened something that is no listening IPv4 socket (descriptor \(number))"
     case .socketMissing(let port): "systemd has opened sockets for this service, but not \(port)"
@@ -91,6 +95,7 @@ extension NetworkBootFailure {
           + " --ambient-caps=+net_bind_service --reuid=USER --clear-groups lifeboat serve ..."
         : nil
     case .socket: nil
+    case .export(let refusal): refusal.remedy
     case .socketHanded: "Write the addresses of lifeboat.socket with 0.0.0.0, as in ListenStream=0.0.0.0:80"
     case .socketMissing(let port): "Add to lifeboat.socket: \(port.listenLine)"
     case .fullNeedsInterface: "Name it with --interface, and be sure that no other DHCP server is on that wire."
@@ -107,6 +112,8 @@ extension NetworkBootFailure {
       .usage
     case .portTaken, .otherDHCPServer: .busy
     case .portForbidden, .socket: .systemLimit
+    case .export(.serverNotBuiltIn): .usage
+    case .export(.folderTaken): .cannotCreate
     }
   }
 }

@@ -48,8 +48,8 @@ struct Lifeboat: AsyncParsableCommand {
     version: Version.current,
     subcommands: [
       InitVerb.self, CheckVerb.self, ToolsVerb.self, PlanVerb.self, BuildVerb.self, InspectVerb.self, VerifyVerb.self,
-      TryVerb.self, DevicesVerb.self, WriteVerb.self, BurnVerb.self, InstallVerb.self, PublishVerb.self, ServeVerb.self,
-      KeyVerb.self, CacheVerb.self,
+      TryVerb.self, DevicesVerb.self, WriteVerb.self, BurnVerb.self, InstallVerb.self, PackageVerb.self,
+      PublishVerb.self, ServeVerb.self, ExportVerb.self, KeyVerb.self, CacheVerb.self,
     ])
 
   static func main() async {

@@ -39,7 +39,7 @@ import Testing
     let sets = try JSONDecoder().decode(Listing.self, from: Data(list.bytes)).sets
     #expect(sets.map(\.index.number) == [1, 2, 3] && sets.map(\.isCurrent) == [false, true, false])
     #expect(sets.allSatisfy { $0.signedBy?.hasPrefix("SHA256:") == true })
-    #expect(try await publish("--list").output.contains("set 2 (current): 33 objects, "))
+    #expect(try await publish("--list").output.contains("set 2 (current): 34 objects, "))
   }
 
   @Test func errorsForScripts() async throws {

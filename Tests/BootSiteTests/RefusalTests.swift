@@ -134,7 +134,9 @@ import Testing
   @Test func aDamagedStore() async throws {
     let iso = try await SmallMedia.shared.iso()
     let index = try await fixture.publish(iso, SmallMedia.shared.iso("tier2", tools: "more")).index
-    for object in index.objects where index.images[0].objectNames.contains(object.name) {
+    let names = index.images[0].objectNames.filter { !$0.contains("/theme/") }
+    // The hash tree of a layer of one block is empty.
+    for object in index.objects where names.contains(object.name) && object.size > .zero {
       let path = site.path(of: object)
       let good = try FileTree.bytes(of: path)
       _ = try flipped(path, at: good.count / 2, to: path)
@@ -150,7 +152,7 @@ import Testing
     let folder = fixture.scratch.appending("mnt")
     try FileTree.makeFolder(folder)
     let script = """
-      mount -t tmpfs -o size=30m none "$1" || exit 99
+      mount -t tmpfs -o size=44m none "$1" || exit 99
       "$2" publish "$3" --site "$1/site" --unsigned --server http://192.0.2.10 >/dev/null 2>&1 || exit 98
       (cd "$1" && find . ! -name lock | sort) >"$1.before"
       "$2" publish "$4" --site "$1/site" --unsigned >"$1.said" 2>&1

@@ -15,8 +15,10 @@ struct NetworkLab: Sendable {
     getuid() == 0 && ["ip", "busybox", "python3"].allSatisfy { Tool.isInstalled($0) }
   }
 
-  /// What the computer is asked for by: QEMU's first hardware address, and the UUID that `inventory` gives it.
-  static let identity = "tier1/525400123456/6b1f5a0e-9c43-4b0e-8c0e-2f5d5d3f0a11"
+  /// What the computer is asked for by: QEMU's first or second hardware address, and the UUID that `inventory` gives it.
+  private var identity: String {
+    "tier1/52540012345\(hasOtherNetwork ? 7 : 6)/6b1f5a0e-9c43-4b0e-8c0e-2f5d5d3f0a11"
+  }
   static let inventory = ["-uuid", "6b1f5a0e-9c43-4b0e-8c0e-2f5d5d3f0a11"]
 
   let folder: FilePath
@@ -24,7 +26,7 @@ struct NetworkLab: Sendable {
   var knowsRanges = false
   /// Whether the computer has another adapter before this one, in a network where nobody answers.
   var hasOtherNetwork = false
-  private let name = "lifeboat-\(getpid())"
+  private let name = "lifeboat-\(getpid())-\(UInt16.random(in: 0...UInt16.max))"
   private var served: FilePath { folder.appending("www") }
   private var log: FilePath { folder.appending("http.log") }
 
@@ -36,7 +38,7 @@ struct NetworkLab: Sendable {
 
   /// Has the server answer what the computer asks for approval with.
   func admit(_ answer: String) {
-    let place = served.appending("admission/\(Self.identity)")
+    let place = served.appending("admission/\(identity)")
     try? FileTree.makeFolder(place.removingLastComponent())
     try? AtomicFile.write(Array((answer + "\n").utf8), to: place)
   }
@@ -89,6 +91,8 @@ struct NetworkLab: Sendable {
         "-netdev", "tap,id=other,ifname=tap0,script=no,downscript=no", "-device", "e1000,netdev=other,romfile=",
       ]
     }
+    // A kernel that QEMU starts by itself has that place.
+    if arguments.contains("-kernel") { arguments = arguments.map { $0.replacing(",bootindex=0", with: "") } }
     let computer = inside(["qemu-system-x86_64"] + arguments)
     let (stream, continuation) = AsyncStream.makeStream(of: String.self)
     return try await withThrowingTaskGroup(of: [String]?.self) { group in

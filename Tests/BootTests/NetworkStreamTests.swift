@@ -114,6 +114,20 @@ struct NetworkStreamTests {
     }
   }
 
+  @Test func tooLittleMemoryIsSaidBeforeAnythingIsFetched() async throws {
+    try await withSite { site, index, lab in
+      var lab = lab
+      lab.knowsRanges = false
+      try lab.serve(site, index)
+      let lines = try await lab.start(machine(site, index, "lifeboat.stream=no", memory: 400), limit: .seconds(600)) {
+        $0.contains(ReadyLine.mark) || $0.contains("MiB are free")
+      }
+      #expect(lines.contains { $0.contains("LIFEBOAT-NETWORK FAILED memory") })
+      #expect(lines.last?.contains("MiB are needed") == true)
+      #expect(!lab.requests.contains("GET"))
+    }
+  }
+
   /// Python's server knows no ranges.
   @Test func aServerWithoutRangesIsNoPlaceForLayers() async throws {
     try await withSite { site, index, lab in

@@ -20,6 +20,7 @@ import Testing
       "share/man/man1/lifeboat.1", "share/man/man1/lifeboat-build.1", "share/zsh/site-functions/_lifeboat",
       "share/bash-completion/completions/lifeboat", "share/fish/completions/lifeboat.fish",
       "lib/systemd/system/lifeboat.service",
+      "lib/systemd/system/lifeboat.socket",
     ] {
       #expect((FileTree.status(of: root.appending(file))?.size ?? 0) > 100, "\(file)")
     }
@@ -57,8 +58,10 @@ import Testing
     let folder = try TemporaryFolder()
     let text = try FileTree.text(of: Repository.path("packaging/systemd/lifeboat.service.in"))
     let unit = try folder.write("lifeboat.service", text.replacing("@PREFIX@/bin/lifeboat", with: "/bin/true"))
-    let judged = try await Tool.run("systemd-analyze", ["verify", "--man=no", unit.string])
-    #expect(judged.status == 0 && !judged.errors.contains("lifeboat.service"), "\(judged)")
+    let ports = try FileTree.text(of: Repository.path("packaging/systemd/lifeboat.socket"))
+    let socket = try folder.write("lifeboat.socket", ports)
+    let judged = try await Tool.run("systemd-analyze", ["verify", "--man=no", unit.string, socket.string])
+    #expect(judged.status == 0 && !judged.errors.contains("lifeboat."), "\(judged)")
     let damaged = try folder.write(
       "damaged.service",
       text.replacing("@PREFIX@/bin/lifeboat", with: "/bin/true").replacing("DynamicUser", with: "Dynamik"))

@@ -80,6 +80,21 @@ struct PickTests {
     for text in ["/dev/sda ", "/dev/sr0", "/dev/loop0"] { #expect(!image.boxes.contains(text)) }
   }
 
+  /// What a system is read from that stays on the boot server is no choice.
+  @Test func devicesOfTheNetworkAreNotOffered() async throws {
+    let streamed = #"""
+
+      PATH="/dev/nbd0" TYPE="disk" PKNAME="" SIZE="104316928" FSTYPE="squashfs" LABEL="" MODEL="" TRAN="" RO="1"
+      PATH="/dev/mapper/lifeboat-10-base" TYPE="crypt" PKNAME="nbd0" SIZE="104316928" FSTYPE="squashfs" LABEL="" MODEL="" TRAN="" RO="1"
+      """#
+    let image = try await image(devices: Self.devices + streamed)
+    try image.write("proc/self/mounts", "lifeboat /run/live/medium tmpfs ro 0 0\n")
+    try image.write("run/lifeboat/stream/interface", "eth0\n")
+    try image.answer("0 /dev/sda2")
+    #expect(try await pick(image, "partition").output == "/dev/sda2\n")
+    #expect(image.boxes.contains("/dev/sda1") && !image.boxes.contains("squashfs"), "\(image.boxes)")
+  }
+
   @Test func notChoosingIsQuiet() async throws {
     let image = try await image()
     try image.answer("1 ")
@@ -177,5 +192,91 @@ struct PickTests {
     let outcome = try await pick(image(), kind, "/no such folder")
     #expect(outcome.status == (kind == "" || kind == "nothing" || kind == "file" || kind == "windows" ? 64 : 0))
     #expect(outcome.errors.contains("usage: lifeboat-pick"))
+  }
+}
+
+/// Started from a recovery partition, whose disk is the computer's own.
+struct PickOwnDiskTests {
+  private static let devices = #"""
+    PATH="/dev/sda" TYPE="disk" PKNAME="" SIZE="500107862016" FSTYPE="" MODEL="Samsung" TRAN="sata" RO="0" UUID=""
+    PATH="/dev/sda1" TYPE="part" PKNAME="sda" SIZE="499000000000" FSTYPE="ntfs" LABEL="Windows" RO="0" UUID="0A1B2C3D4E5F6071"
+    PATH="/dev/sda2" TYPE="part" PKNAME="sda" SIZE="1073741824" FSTYPE="vfat" LABEL="LIFEBOAT" RO="0" UUID="6C69-6665"
+    PATH="/dev/sdb" TYPE="disk" PKNAME="" SIZE="16000000000" FSTYPE="" MODEL="Stick" TRAN="usb" RO="0" UUID=""
+    PATH="/dev/sdb1" TYPE="part" PKNAME="sdb" SIZE="15000000000" FSTYPE="vfat" LABEL="OTHER" RO="0" UUID="1111-2222"
+    """#
+
+  private func image() async throws -> StartedImage {
+    let image = try await StartedImage(tools: ["wipe|user|destroys-data|-|x|Wipe|W|true"])
+    try image.write(
+      "proc/cmdline",
+      "boot=live lifeboat.boot=partition lifeboat.partition=6C69-6665 live-media-path=/\(StartedImage.mediumPath) quiet\n"
+    )
+    try image.write("proc/self/mounts", "/dev/sda2 /run/live/medium vfat ro 0 0\n")
+    try image.write("devices", Self.devices + "\n")
+    try image.standIn("lsblk", "cat \"$LIFEBOAT_ROOT/devices\"")
+    return image
+  }
+
+  private func pick(_ image: StartedImage, _ what: String, risk: String) async throws -> Tool.Outcome {
+    try await image.run("usr/bin/lifeboat-pick", what, environment: ["LIFEBOAT_RISK": risk])
+  }
+
+  @Test func onlyThePartitionItselfIsMissing() async throws {
+    let image = try await image()
+    try image.answer("0 /dev/sda1")
+    #expect(try await pick(image, "partition", risk: "destroys-data").output == "/dev/sda1\n")
+    for text in ["/dev/sda1", "/dev/sdb1", "The recovery partition itself is not listed."] {
+      #expect(image.boxes.contains(text), "lacks \(text): \(image.boxes)")
+    }
+    #expect(!image.boxes.contains("/dev/sda2"))
+  }
+
+  @Test(arguments: ["safe", "reveals-secrets"]) func readingTheDiskNeedsNoMore(risk: String) async throws {
+    let image = try await image()
+    try image.answer("0 /dev/sda")
+    #expect(try await pick(image, "disk", risk: risk).output == "/dev/sda\n")
+    #expect(image.boxes.contains("Samsung  (holds this recovery system)"))
+    #expect(!image.boxes.contains("--inputbox"))
+  }
+
+  /// A tool that nobody has said the risk of may do anything.
+  @Test(arguments: ["destroys-data", "changes-data", ""]) func writingToTheDiskNeedsItsName(risk: String) async throws {
+    for (answer, isChosen) in [
+      ("0 sda", true), ("0 /dev/sda", true), ("0 sdb", false), ("0 yes", false), ("1 ", false),
+    ] {
+      let image = try await image()
+      try image.answer("0 /dev/sda", answer)
+      let outcome = try await pick(image, "disk", risk: risk)
+      #expect(image.boxes.contains("--inputbox /dev/sda holds the recovery partition"), "\(image.boxes)")
+      #expect(outcome.status == (isChosen ? 0 : 130) && outcome.output == (isChosen ? "/dev/sda\n" : ""), "\(outcome)")
+    }
+  }
+
+  @Test func otherDisksNeedNoName() async throws {
+    let image = try await image()
+    try image.answer("0 /dev/sdb")
+    #expect(try await pick(image, "disk", risk: "destroys-data").output == "/dev/sdb\n")
+    #expect(!image.boxes.contains("--inputbox"))
+  }
+
+  @Test func toolsThatChooseThemselvesLeaveTheDiskOut() async throws {
+    for (answer, spared) in [("0 sda", ""), ("0 no", "/dev/sda\n"), ("1 ", "/dev/sda\n")] {
+      let image = try await image()
+      try image.answer(answer)
+      let outcome = try await pick(image, "own-disk", risk: "destroys-data")
+      #expect(outcome.status == 0 && outcome.output == spared, "\(outcome)")
+    }
+    let other = try await StartedImage(tools: ["wipe|user|destroys-data|-|x|Wipe|W|true"])
+    try other.standIn("lsblk", "echo")
+    let outcome = try await pick(other, "own-disk", risk: "destroys-data")
+    #expect(outcome.status == 0 && outcome.output.isEmpty && other.boxes.isEmpty)
+  }
+
+  @Test func theMenuSaysTheRisk() async throws {
+    let image = try await StartedImage(
+      tools: ["wipe|user|destroys-data|-|x|Wipe|W|echo \"risk $LIFEBOAT_RISK\" >\"$LIFEBOAT_ROOT/risk\""])
+    try image.answer("0 Start")
+    _ = try await image.run("usr/bin/lifeboat-menu", "--run", "wipe")
+    #expect(image.text("risk") == "risk destroys-data\n")
   }
 }

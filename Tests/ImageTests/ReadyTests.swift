@@ -96,6 +96,14 @@ struct ReadyTests {
     #expect(try await line(image).medium == "memory")
   }
 
+  @Test(arguments: [false, true]) func startedFromTheNetwork(streams: Bool) async throws {
+    let image = try await image()
+    try image.write("proc/cmdline", image.text("proc/cmdline").replacing("quiet", with: "lifeboat.boot=net quiet"))
+    try image.write("proc/self/mounts", "lifeboat /run/live/medium tmpfs ro 0 0\n")
+    if streams { try image.write("run/lifeboat/stream/interface", "eth0\n") }
+    #expect(try await line(image).medium == (streams ? "network-streamed" : "network"))
+  }
+
   @Test func aSerialConsoleThatIsNotTheLastHearsItToo() async throws {
     let image = try await image()
     try image.write("sys/class/tty/console/active", "ttyS0 tty0\n")

@@ -48,6 +48,17 @@ struct ShowTests {
     #expect(image.done == "ip link set eth0 up\ndhclient -1 eth0\nip -brief address\n", "\(image.done)")
   }
 
+  @Test func theAdapterThatTheSystemComesThroughIsLeftAlone() async throws {
+    let image = try await image()
+    try image.write("sys/class/net/eth0/device/x", "")
+    try image.write("usr/lib/systemd/system/NetworkManager.service", "")
+    try image.write("run/lifeboat/stream/interface", "eth0\n")
+    for program in ["ip", "dhclient"] { try image.standIn(program, "echo \"\(program) $*\" >>\"$LIFEBOAT_ROOT/done\"") }
+    let outcome = try await image.run("usr/bin/lifeboat-network")
+    #expect(outcome.status == 0 && outcome.output.contains("eth0 is connected and stays as it is"), "\(outcome)")
+    #expect(image.done == "ip -brief address show eth0\n", "\(image.done)")
+  }
+
   @Test func noAddressIsAFailure() async throws {
     let image = try await image()
     try image.write("sys/class/net/eth0/device/x", "")

@@ -153,7 +153,7 @@ import Testing
   }
 
   @Test func whoTakesNothingIsGivenUp() async throws {
-    try await TestService.with(site, { $0.httpLimits.piecePatience = .milliseconds(200) }) { service in
+    try await TestService.with(site, { $0.httpLimits.patience = .milliseconds(200) }) { service in
       let outcome = try await service.python(
         """
         import socket, sys
@@ -168,7 +168,7 @@ import Testing
         print(len(poll.poll(60000)))
         """)
       #expect(outcome.output == "1\n", "\(outcome)")
-      let event = try await service.events.first { $0.message.contains("nothing taken for") }
+      let event = try await service.events.first { $0.message.contains("next to nothing taken for") }
       #expect(event.name == "big" && event.bytes ?? .max < 8 << 20)
       try await #expect(service.curl(service.url("a")).output == "first")
     }

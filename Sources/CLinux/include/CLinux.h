@@ -5,6 +5,7 @@
 #include "constants.h"
 #include "memory.h"
 #include "pipe.h"
+#include "rename.h"
 #include "socket.h"
 #include "space.h"
 #include "stream.h"

@@ -13,13 +13,13 @@ internal import SystemPackage
 ///     68 ───────▶ DHCPOverhearer ─▶ what other servers say: for waits, delays, and who is on the wire
 final class DHCPServer: Sendable {
   /// An answer that waits for its delay to pass.
-  private struct Delayed {
+  struct Delayed {
     var answer: Answer
     var commit: ShadowWait.Commit?
     var until: Duration
   }
 
-  private struct State {
+  struct State {
     var view: ServerView
     var interfaces: [Int: ServedInterface] = [:]
     /// In mode `full`, by the interface's number.
@@ -33,7 +33,7 @@ final class DHCPServer: Sendable {
   /// The most answers that wait for their delay at once.
   static let mostDelayed = 1024
 
-  private let state: Mutex<State>
+  let state: Mutex<State>
   let events: EventLog
   private let group: any EventLoopGroup
 
@@ -100,7 +100,7 @@ final class DHCPServer: Sendable {
     state.withLock { $0.interfaces.values.first { $0.interface.name == name } }
   }
 
-  private static var now: Duration { .nanoseconds(Int64(clamping: NIODeadline.now().uptimeNanoseconds)) }
+  static var now: Duration { .nanoseconds(Int64(clamping: NIODeadline.now().uptimeNanoseconds)) }
 }
 
 // What clients ask.
@@ -125,7 +125,7 @@ extension DHCPServer {
   }
 
   /// Whether a client may be answered once more now. Its address is what it claims, so all together have a limit too.
-  private func allows(_ hardware: HardwareAddress) -> Bool {
+  func allows(_ hardware: HardwareAddress) -> Bool {
     state.withLock { $0.gate.take(hardware, at: .now()) }
   }
 
@@ -148,7 +148,7 @@ extension DHCPServer {
     events.say(.init(.dhcp, .refusal, client: client, "no answer: \(reason.message)"))
   }
 
-  private func refuse(_ hardware: HardwareAddress, _ reason: IgnoreReason) {
+  func refuse(_ hardware: HardwareAddress, _ reason: IgnoreReason) {
     events.say(.init(.dhcp, .refusal, client: "\(hardware)", "no answer: \(reason.message)"))
   }
 }
@@ -217,60 +217,6 @@ extension DHCPServer {
   }
 }
 
-// Addresses of our own.
-extension DHCPServer {
-  /// Whether a server gives addresses where we are the one that does.
-  private func isRival(_ server: SeenServer) -> Bool {
-    state.withLock { state in
-      server.givesAddresses
-        && state.interfaces.values.contains {
-          $0.interface.name == server.interface && state.addresses[$0.interface.index] != nil
-        }
-    }
-  }
-
-  private func giveAddress(_ bytes: ByteBufferView, _ arrival: Arrival, on interface: NetworkInterface) {
-    guard let packet = try? DHCPPacket(parsing: bytes), allows(packet.hardware) else { return }
-    let outcome = state.withLock { state -> AddressServer.Outcome? in
-      if let rival = state.view.seen.first(where: { $0.givesAddresses && $0.interface == interface.name }) {
-        return .silent(.ignore(.otherServer(rival)))
-      }
-      return state.addresses[interface.index]?.answer(packet, arrival, by: state.view, at: Self.now)
-    }
-    switch outcome {
-    case .reply(let reply): send(reply, on: interface)
-    case .silent(let step): log(step, packet.hardware)
-    case nil: break
-    }
-  }
-
-  private func send(_ reply: AddressServer.Reply, on interface: NetworkInterface) {
-    let client = "\(reply.packet.hardware)"
-    do {
-      let failure = self.interface(interface.index)?.send(
-        try reply.bytes(), to: reply.destination, from: .server(.dhcp))
-      guard report(failure, client) else { return }
-      events.say(.init(.dhcp, client: client, name: reply.grant?.fileName, reply.summary))
-      if let reason = reply.refusalWorthTelling { refuse(reply.packet.hardware, reason) }
-    } catch {
-      events.say(.init(.dhcp, .trouble, client: client, error.message))
-    }
-  }
-
-  private func log(_ step: LeaseBook.Step, _ hardware: HardwareAddress) {
-    switch step {
-    case .declined(let address):
-      let words = "somebody else has \(address), it says; that address rests for 10 min"
-      events.say(.init(.dhcp, .refusal, client: "\(hardware)", words))
-    case .released(let address):
-      events.say(.init(.dhcp, client: "\(hardware)", "gave \(address) back"))
-    case .ignore(.forAnotherServer), .ignore(.notARequest): break
-    case .ignore(let reason): refuse(hardware, reason)
-    case .offer, .ack, .nak, .inform: break
-    }
-  }
-}
-
 // What goes out.
 extension DHCPServer {
   private func send(_ answer: Answer, at plane: Plane, then commit: ShadowWait.Commit?) {
@@ -310,7 +256,7 @@ extension DHCPServer {
     }
   }
 
-  private func report(_ failure: Errno?, _ client: String) -> Bool {
+  func report(_ failure: Errno?, _ client: String) -> Bool {
     guard let failure else { return true }
     events.say(.init(.dhcp, .trouble, client: client, "not answered: \(failure)"))
     return false

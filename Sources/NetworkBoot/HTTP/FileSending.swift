@@ -22,6 +22,9 @@ final class FileSending {
     file = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
   }
 
+  /// How many bytes were handed to the channel, whether it has sent them or not.
+  var handedOut: Int { offered - range.lowerBound }
+
   /// The next piece; nil at the end.
   func next(_ size: Int) -> FileRegion? {
     guard offered < range.upperBound else { return nil }

@@ -21,8 +21,10 @@ final class HTTPConnection: ChannelInboundHandler {
   private var closesAfterwards = false
   private var isAnswering = false
   private var sending: FileSending?
-  /// When the client did something last: a complete request, or a piece of an answer taken.
+  /// When the client did something last: a complete request, or enough of an answer taken.
   private var lastProgress = NIODeadline.now()
+  /// How much of an answer it had taken then.
+  private var takenThen = 0
   private var watch: RepeatedTask?
 
   init(server: HTTPServer, client: String) {
@@ -32,7 +34,7 @@ final class HTTPConnection: ChannelInboundHandler {
 
   func channelActive(context: ChannelHandlerContext) {
     lastProgress = .now()
-    let interval = TimeAmount(min(server.limits.requestPatience, server.limits.piecePatience) / 4)
+    let interval = TimeAmount(min(server.limits.requestPatience, server.limits.patience) / 4)
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
     watch = context.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
       let (connection, context) = bound.value
@@ -61,13 +63,18 @@ final class HTTPConnection: ChannelInboundHandler {
   }
 
   private func closeIfStalled(_ context: ChannelHandlerContext) {
-    let patience = sending == nil ? server.limits.requestPatience : server.limits.piecePatience
+    if let sending {
+      let waiting = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+      let taken = sending.handedOut - waiting
+      if taken - takenThen >= server.limits.leastTaken { (takenThen, lastProgress) = (taken, .now()) }
+    }
+    let patience = sending == nil ? server.limits.requestPatience : server.limits.patience
     guard NIODeadline.now() - lastProgress > TimeAmount(patience) else { return }
     if let sending {
       server.events.say(
         .init(
           .http, .trouble, client: client, name: sending.name, bytes: sending.sent,
-          "\(sending.name): nothing taken for \(patience.components.seconds) s, given up after"
+          "\(sending.name): next to nothing taken for \(patience.components.seconds) s, given up after"
             + " \(sending.sent) bytes"))
     }
     reset(context)
@@ -182,11 +189,11 @@ extension HTTPConnection {
       return end(context)
     }
     self.sending = sending
+    (takenThen, lastProgress) = (0, .now())
     sendPiece(of: sending, context)
   }
 
   private func sendPiece(of sending: FileSending, _ context: ChannelHandlerContext) {
-    lastProgress = .now()
     guard let piece = sending.next(server.limits.piece) else {
       sending.close()
       server.events.say(

@@ -10,9 +10,12 @@ package struct HTTPLimits: Sendable, Hashable {
   package var header = 8 << 10
   /// How long a connection may stand without a complete request.
   package var requestPatience = Duration.seconds(30)
-  /// How long a client may take for one piece of an answer.
-  package var piecePatience = Duration.seconds(60)
-  /// The bytes of a piece: with the time, the slowest client that is served has 17 KB/s.
+  /// How long a client may take for `leastTaken` bytes of an answer.
+  package var patience = Duration.seconds(60)
+  /// With the time, the slowest client that is served has 1 KB/s: 300 on a wire of 100 Mbit/s have 40 KB/s each, if all
+  /// have the same, which TCP does not promise.
+  package var leastTaken = 64 << 10
+  /// The bytes of a piece, which goes to the kernel at once.
   package var piece = 1 << 20
 
   package init() {}

@@ -6,7 +6,7 @@ internal import NetworkBootProtocol
 struct TFTPBlocks {
   private let file: OpenObject
   private let transfer: TFTPTransfer
-  /// How many blocks a piece has: two windows at least, and 64 KiB.
+  /// How many blocks a piece has: two windows at least, and 32 KiB.
   private let count: Int
   private var pieces: [Int: ByteBuffer] = [:]
   private var loading: Set<Int> = []
@@ -20,7 +20,7 @@ struct TFTPBlocks {
   init(of transfer: TFTPTransfer, _ file: OpenObject) {
     self.file = file
     self.transfer = transfer
-    count = max(2 * transfer.window, (64 << 10) / transfer.blockSize, 1)
+    count = max(2 * transfer.window, (32 << 10) / transfer.blockSize, 1)
   }
 
   private func piece(of block: Int) -> Int { (block - 1) / count }

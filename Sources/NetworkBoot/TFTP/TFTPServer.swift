@@ -42,10 +42,12 @@ final class TFTPServer: Sendable {
   /// Begins a transfer.
   /// - Parameters:
   ///   - local: the address that the client asked; the answer has to come from there.
+  ///   - refuse: called where it turns out later that there is nothing to give.
   /// - Returns: what to answer instead, if there will be none.
-  func begin(_ request: TFTPRequest, isWrite: Bool, from client: SocketAddress, to local: SocketAddress)
-    -> TFTPRefusal?
-  {
+  func begin(
+    _ request: TFTPRequest, isWrite: Bool, from client: SocketAddress, to local: SocketAddress,
+    refuse: @escaping @Sendable (TFTPRefusal) -> Void
+  ) -> TFTPRefusal? {
     do throws(TFTPRefusal) {
       let name = try request.object(isWrite: isWrite)
       let set = sets.current
@@ -56,7 +58,7 @@ final class TFTPServer: Sendable {
       guard clients.withLock({ $0[client] != request }) else { return nil }
       guard transfers.enter(client.ipAddress ?? "unknown") else { throw .busy }
       clients.withLock { $0[client] = request }
-      start(TFTPClient(client, local, request), transfer, of: name) { try set.open(object) }
+      start(TFTPClient(client, local, request), transfer, of: name, open: { try set.open(object) }, refuse: refuse)
       return nil
     } catch {
       return error
@@ -65,7 +67,7 @@ final class TFTPServer: Sendable {
 
   private func start(
     _ client: TFTPClient, _ transfer: TFTPTransfer, of name: ObjectName,
-    open: @escaping @Sendable () throws -> OpenObject
+    open: @escaping @Sendable () throws -> OpenObject, refuse: @escaping @Sendable (TFTPRefusal) -> Void
   ) {
     let loop = group.next()
     files.runIfActive(eventLoop: loop, open).flatMap { [self, group = loop as any EventLoopGroup] file in
@@ -90,6 +92,7 @@ final class TFTPServer: Sendable {
     }.whenFailure { [self] error in
       let reason = (error as? any Diagnosable)?.message ?? "\(error)"
       events.say(.init(.tftp, .trouble, client: client.address, name: name.text, "\(name): \(reason)"))
+      refuse(.unreadable(name))
       end(client)
     }
   }
@@ -123,7 +126,6 @@ final class TFTPClient: Sendable {
 /// The well-known port.
 private final class TFTPListener: ChannelInboundHandler {
   typealias InboundIn = AddressedEnvelope<ByteBuffer>
-  typealias OutboundOut = AddressedEnvelope<ByteBuffer>
 
   private let server: TFTPServer
   private var gate = RateGate<String>(rate: 100, burst: 200, rateOfAll: 2000)
@@ -154,10 +156,14 @@ private final class TFTPListener: ChannelInboundHandler {
     guard let local = envelope.metadata?.packetInfo.flatMap({ SocketAddress(unicast: $0.destinationAddress) }) else {
       return
     }
-    guard let refusal = server.begin(request, isWrite: isWrite, from: client, to: local) else { return }
+    let channel = context.channel
+    let refuse: @Sendable (TFTPRefusal) -> Void = { refusal in
+      let answer = ByteBuffer(bytes: refusal.packet.serialised)
+      channel.writeAndFlush(AddressedEnvelope(remoteAddress: client, data: answer), promise: nil)
+    }
+    guard let refusal = server.begin(request, isWrite: isWrite, from: client, to: local, refuse: refuse) else { return }
     server.events.say(.init(.tftp, .refusal, client: client.ipAddress, refusal.message))
-    let answer = ByteBuffer(bytes: refusal.packet.serialised)
-    context.writeAndFlush(wrapOutboundOut(AddressedEnvelope(remoteAddress: client, data: answer)), promise: nil)
+    refuse(refusal)
   }
 }
 

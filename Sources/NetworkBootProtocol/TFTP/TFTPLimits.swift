@@ -48,6 +48,8 @@ public enum TFTPRefusal: Error, Sendable, Hashable {
   case badName(ObjectName.Refusal)
   /// The set has no such object.
   case notFound(ObjectName)
+  /// The object is there, and cannot be read now.
+  case unreadable(ObjectName)
   /// The server has as many transfers as it allows.
   case busy
 
@@ -58,6 +60,7 @@ public enum TFTPRefusal: Error, Sendable, Hashable {
     case .mode: .error(.illegalOperation, Array("only mode octet".utf8))
     case .badOption(let name): .error(.badOptions, Array("option \(name)".utf8))
     case .badName, .notFound: .error(.fileNotFound, Array("file not found".utf8))
+    case .unreadable: .error(.undefined, Array("cannot read the file".utf8))
     case .busy: .error(.undefined, Array("too many transfers, try again".utf8))
     }
   }
@@ -70,6 +73,7 @@ public enum TFTPRefusal: Error, Sendable, Hashable {
     case .badOption(let name): "its option \"\(name)\" has a bad value"
     case .badName(let refusal): refusal.message
     case .notFound(let name): "there is no \"\(name)\""
+    case .unreadable(let name): "\(name) cannot be read"
     case .busy: "there are too many transfers"
     }
   }

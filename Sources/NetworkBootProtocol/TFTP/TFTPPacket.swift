@@ -32,13 +32,15 @@ public enum TFTPPacket: Sendable, Hashable {
     case 2: self = .write(try TFTPRequest(from: &reader))
     case 3...5:
       guard let number = reader.uint16() else { throw .tftp(.truncated(bytes: bytes.count)) }
-      let rest = Array(reader.bytes(reader.count) ?? [])
-      switch operation {
-      case 3: self = .data(block: number, rest)
       // Some firmware sends more than four bytes here; they mean nothing.
-      case 4: self = .acknowledgement(block: number)
-      default: self = .error(TFTPErrorCode(rawValue: number), Array(rest.prefix { $0 != 0 }))
+      guard operation != 4 else {
+        self = .acknowledgement(block: number)
+        return
       }
+      let rest = Array(reader.bytes(reader.count) ?? [])
+      self =
+        operation == 3
+        ? .data(block: number, rest) : .error(TFTPErrorCode(rawValue: number), Array(rest.prefix { $0 != 0 }))
     case 6: self = .options(TFTPOption.list(from: &reader))
     default: throw .tftp(.operation(operation))
     }

@@ -61,6 +61,11 @@ struct InstalledSlots {
       .compactMap { path in (try? volume.content(of: path)).flatMap { SlotList(String(decoding: $0, as: UTF8.self)) } }
   }
 
+  /// A file of either slot that has this content, as the slots' lists say.
+  func path(of digest: Digest) -> String? {
+    state.slots.lazy.flatMap { lists(of: $0) }.flatMap(\.lines).first { $0.digest == digest }?.path
+  }
+
   /// What of a slot is not as its lists say, by reading all of it; empty where it is whole.
   func damage(of identifier: String) throws -> [String] {
     let lists = lists(of: identifier)

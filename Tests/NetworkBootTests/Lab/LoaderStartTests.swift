@@ -8,7 +8,7 @@ import TrialMachine
 
 /// Starts by the loaders that a set has for PXE and iPXE.
 extension FirmwareTests {
-  @Test(.timeLimit(.minutes(10))) func iPXEStartsByItsScript() async throws {
+  @Test(.timeLimit(.minutes(20))) func iPXEStartsByItsScript() async throws {
     let site = try await LabSite.shared.path()
     let lines = try await start(
       Start(firmware: .bios, hasPXE: true, expected: #""architecture":"x64""#), from: site)
@@ -18,7 +18,7 @@ extension FirmwareTests {
 
   /// The card's iPXE is treated as a BIOS' PXE where there is no script.
   @Test(
-    .timeLimit(.minutes(10)),
+    .timeLimit(.minutes(20)),
     arguments: [
       Start(firmware: .bios, hasPXE: true, expected: #""architecture":"x64""#),
       Start(firmware: .bios, hasPXE: true, hasCPU32Bit: true, expected: #""architecture":"x86""#),
@@ -34,7 +34,7 @@ extension FirmwareTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(10))) func a32BitUEFIStartsByOurGRUB() async throws {
+  @Test(.timeLimit(.minutes(20))) func a32BitUEFIStartsByOurGRUB() async throws {
     let site = try await LabSite.shared.path()
     let lines = try await start(
       Start(firmware: .uefiIA32, hasPXE: true, hasCPU32Bit: true, expected: #""architecture":"x86""#), from: site)
@@ -42,8 +42,18 @@ extension FirmwareTests {
     #expect(lines.contains { $0.contains("http ") && $0.contains(": boot/tier1/x86/vmlinuz, ") }, "\(lines)")
   }
 
+  /// Beside the site's server, by an answer in the shape of BOOTP: shim and GRUB then look for everything here.
+  @Test(.timeLimit(.minutes(20))) func x64PXEStartsUnderSecureBootByTheShadowReply() async throws {
+    let site = try await LabSite.shared.path()
+    let lines = try await start(
+      Start(firmware: .secureBoot, hasPXE: true, expected: #""secureBoot":"enabled""#), from: site,
+      ["--shadow", "reply"])
+    expectSignedLoaders(lines)
+    #expect(!lines.contains { $0.contains("HTTP boot: offered") }, "\(lines)")
+  }
+
   /// The site's own server has the lines that `serve` prints for it; then the signed loaders come by TFTP alone.
-  @Test(.timeLimit(.minutes(10))) func x64PXEStartsUnderSecureBootWhereTheSitePointsHere() async throws {
+  @Test(.timeLimit(.minutes(20))) func x64PXEStartsUnderSecureBootWhereTheSitePointsHere() async throws {
     let site = try await LabSite.shared.path()
     let computer = Start(firmware: .secureBoot, hasPXE: true, expected: #""secureBoot":"enabled""#)
     try await TestWire.with { wire in
@@ -63,24 +73,34 @@ extension FirmwareTests {
           let line = try await wire.run(computer) { try await $0.line(with: "LIFEBOAT-READY ") }
           #expect(line.contains(computer.expected), "\(line)")
         }
-        for name in ["pxe/shimx64.efi", "pxe/grubx64.efi", "pxe/grub.cfg", "x64/vmlinuz", "x64/initrd.img"] {
-          #expect(log.lines.contains { $0.contains("tftp ") && $0.contains(": boot/tier1/\(name), ") }, "\(name)")
-        }
+        expectSignedLoaders(log.lines)
       }
     }
   }
 
   /// Beside the site's server, which knows nothing of us.
   /// - Returns: what the service said.
-  private func start(_ computer: Start, from site: FilePath) async throws -> [String] {
+  private func start(
+    _ computer: Start, from site: FilePath, _ options: [String] = []
+  ) async throws -> [String] {
     try await TestWire.with { wire in
       try await wire.makeTap()
-      return try await wire.serve(site) { log in
+      return try await wire.serve(site, options) { log in
         let line = try await wire.run(computer) { try await $0.line(with: "LIFEBOAT-READY ") }
         #expect(line.contains(computer.expected), "\(line)")
         return log.lines
       }
     }
+  }
+
+  /// All that the signed loaders load comes by TFTP; what they merely ask for is refused.
+  private func expectSignedLoaders(_ lines: [String]) {
+    for name in [
+      "pxe/shimx64.efi", "grubx64.efi", "grub/grub.cfg", "pxe/grub.cfg", "x64/vmlinuz", "x64/initrd.img",
+    ] {
+      #expect(lines.contains { $0.contains("tftp ") && $0.contains("\(name), ") }, "\(name)")
+    }
+    #expect(lines.contains { $0.contains("there is no \"") && $0.contains("revocations_sku.efi\"") }, "\(lines)")
   }
 
   /// A copy of a site whose image has no script for iPXE.

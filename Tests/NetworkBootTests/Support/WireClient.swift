@@ -41,8 +41,17 @@ struct WireClient: Sendable {
   /// Gets an address from the site's server as any computer does.
   func lease(_ mac: String) async throws -> [Answer] { try await run("lease", [mac]) }
 
-  /// Sends DISCOVERs of so many clients without looking at any answer.
-  func flood(_ count: Int) async throws { _ = try await run("flood", ["\(count)"]) }
+  /// Asks the PXE boot server at an address, from the client's own address.
+  func askBootServer(_ server: String, from own: String, mac: String, vendor: String, architecture: Int) async throws
+    -> [Answer]
+  {
+    try await run("ask", [server, own, mac, vendor, "\(architecture)"])
+  }
+
+  /// Sends DISCOVERs of so many clients without looking at any answer; some of the options fill a frame.
+  func flood(_ count: Int, vendor: String = "HTTPClient:Arch:00016:UNDI:003000", architecture: Int = 16) async throws {
+    _ = try await run("flood", ["\(count)", vendor, "\(architecture)"])
+  }
 
   private func run(_ verb: String, _ arguments: [String]) async throws -> [Answer] {
     let command = wire.command(in: "client", ["python3", "-c", Self.program, verb] + arguments)
@@ -60,16 +69,17 @@ struct WireClient: Sendable {
     s.bind(("", 68))
     s.settimeout(20)
     def option(code, value): return bytes([code, len(value)]) + value
-    def send(mac, kind, vendor="", arch=-1, extra=b"", hops=0, relay=bytes(4)):
+    def send(mac, kind, vendor="", arch=-1, extra=b"", hops=0, relay=bytes(4), own="0.0.0.0",
+             to=("255.255.255.255", 67)):
         card = bytes.fromhex(mac.replace(":", ""))
-        packet = struct.pack("!BBBBIHH4s4s4s4s16s", 1, 1, 6, hops, int.from_bytes(card[2:], "big"), 0, 0x8000,
-                             bytes(4), bytes(4), bytes(4), relay, card)
+        packet = struct.pack("!BBBBIHH4s4s4s4s16s", 1, 1, 6, hops, int.from_bytes(card[2:], "big"), 0,
+                             0x8000 if own == "0.0.0.0" else 0, socket.inet_aton(own), bytes(4), bytes(4), relay, card)
         packet += bytes(192) + b"\\x63\\x82\\x53\\x63" + option(53, bytes([kind]))
         packet += option(55, bytes([1, 3, 6, 43, 54, 60, 66, 67]))
         if vendor: packet += option(60, vendor.encode())
         if arch >= 0: packet += option(93, struct.pack("!H", arch)) + option(94, bytes([1, 3, 0]))
         packet += extra + b"\\xff"
-        s.sendto(packet + bytes(max(0, 300 - len(packet))), ("255.255.255.255", 67))
+        s.sendto(packet + bytes(max(0, 300 - len(packet))), to)
     def receive():
         data = s.recv(4096)
         options, i = {}, 240
@@ -105,9 +115,14 @@ struct WireClient: Sendable {
         number = lambda text: bytes(int(part) for part in text.split("."))
         for hops in range(int(words[2]), int(words[3]) + 1):
             send(words[0], 1, "HTTPClient:Arch:00016:UNDI:003000", 16, hops=hops, relay=number(words[1]))
+    elif verb == "ask":
+        address, own, mac, vendor, arch = words
+        send(mac, 3, vendor, int(arch), own=own, to=(address, 4011))
+        print(json.dumps(receive()))
     elif verb == "flood":
         random.seed(7)
         for i in range(int(words[0])):
-            send("52:54:%02x:%02x:%02x:%02x" % tuple(random.randbytes(4)), 1, "HTTPClient:Arch:00016:UNDI:003000", 16)
+            send("52:54:%02x:%02x:%02x:%02x" % tuple(random.randbytes(4)), 1, words[1], int(words[2]),
+                 extra=option(43, bytes(255)) * (i % 5))
     """
 }

@@ -126,6 +126,25 @@ struct ShadowTests {
     }
   }
 
+  @Test func aFloodIsSurvived() async throws {
+    let site = try site()
+    try await TestWire.with { [x64] wire in
+      try await wire.serve(site.path, ["--shadow", "commit"]) { log in
+        let client = WireClient(wire: wire)
+        try await client.flood(20_000, vendor: x64, architecture: 7)
+        // The site's server may have no address left; a proxy's offer needs none.
+        let answers = try await client.discover([("52:54:00:00:00:05", "HTTPClient:Arch:00016:UNDI:003000", 16, 1)])
+        #expect(!answers.isEmpty)
+        try await log.line(with: "52:54:00:00:00:05: UEFI x64, HTTP boot: offered boot/demo.iso")
+        let process = "$(ss -Hlntp 'sport = :80' | sed 's/.*pid=\\([0-9]*\\).*/\\1/')"
+        let status = wire.command(in: "srv", ["sh", "-c", "grep VmRSS /proc/\(process)/status"])
+        let memory = try await status.text().split(separator: " ").compactMap { Int($0) }.first ?? .max
+        #expect(memory < 128 << 10, "KiB of memory in a debug build: \(memory)")
+        #expect(log.lines.count < 25_000)
+      }
+    }
+  }
+
   @Test func itDoesNotGoWithModeSite() async throws {
     let outcome = try await Repository.lifeboat(["serve", "--site", "/nowhere", "--mode", "site", "--shadow", "reply"])
     #expect(outcome.status == 64 && outcome.errors.contains("goes with --mode proxy alone"), "\(outcome)")
