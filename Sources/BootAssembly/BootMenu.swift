@@ -36,6 +36,8 @@ struct BootMenu {
     var place: PartitionMenu.Place
     /// Kernel arguments as they stand in the medium's menu, in the place of `kernelArguments`.
     var arguments: String
+    /// Where each architecture's kernel and initrd lie: both slots may have the same.
+    var files: [Architecture: PartitionMenu.Files]
   }
 
   /// A start from the network: the layers are fetched by the initial RAM file system, so there is no medium to check
@@ -179,9 +181,10 @@ struct BootMenu {
     let id = network == nil ? identifier : "$id"
     let path = "/lifeboat/\(id)/$1"
     let folder = "($medium)" + (network?.served.map { "$base/boot/\($0)/$1" } ?? path)
+    let (vmlinuz, image) = partition == nil ? ("\(folder)/vmlinuz", "\(folder)/initrd.img") : ("$kernel", "$initrd")
     let kernel =
-      "linux \"\(folder)/vmlinuz\" \(boot) \"live-media-path=\(path)\" lifeboat.id=\(id) $3 $4 $consoles\(own)"
-    let initrd = "initrd \"\(folder)/initrd.img\""
+      "linux \"\(vmlinuz)\" \(boot) \"live-media-path=\(path)\" lifeboat.id=\(id) $3 $4 $consoles\(own)"
+    let initrd = "initrd \"\(image)\""
     return """
       # start_system ARCHITECTURE SCREEN [KERNEL-ARGUMENT …]: the last console is where the system's own messages go.
       function start_system {
@@ -221,8 +224,13 @@ struct BootMenu {
 
   /// Notes that this slot is tried, which the initial RAM file system takes back; the file keeps its place and length.
   private var mark: String {
-    guard partition != nil else { return "" }
-    return "\n  set trying=\(identifier)\n  save_env --file \"($medium)/\(PartitionMenu.statePath)\" trying"
+    guard let partition else { return "" }
+    let files = partition.files.sorted { $0.key < $1.key }.map { architecture, files in
+      "\n  if [ \"$1\" = \(architecture.rawValue) ]; then"
+        + "\n    set kernel=\"($medium)/\(files.kernel)\"\n    set initrd=\"($medium)/\(files.initrd)\"\n  fi"
+    }
+    return files.joined()
+      + "\n  set trying=\(identifier)\n  save_env --file \"($medium)/\(PartitionMenu.statePath)\" trying"
   }
 
   /// The other slot's identifier in `other`, and what the chooser has to say.

@@ -12,8 +12,8 @@ package struct PartitionMenu: Sendable {
   package var title: String
   /// 16 hexadecimal digits.
   package var identifier: String
-  /// `x64`, `x86`; unknown ones are left out.
-  package var architectures: [String]
+  /// What each architecture starts with, by `x64` and `x86`; unknown ones are left out.
+  package var systems: [String: Files]
   /// The medium's menu settings.
   package var settings: BootMenuSettings
   /// Where the partition is.
@@ -35,21 +35,31 @@ package struct PartitionMenu: Sendable {
     package init(serial: String, stateOffset: Int64) { (self.serial, self.stateOffset) = (serial, stateOffset) }
   }
 
+  /// Kernel and initrd, by their paths on the partition.
+  package struct Files: Sendable, Equatable {
+    package var kernel: String
+    package var initrd: String
+
+    /// Wraps the paths.
+    package init(kernel: String, initrd: String) { (self.kernel, self.initrd) = (kernel, initrd) }
+  }
+
   /// Describes a menu.
   package init(
-    title: String, identifier: String, architectures: [String], settings: BootMenuSettings, place: Place
+    title: String, identifier: String, systems: [String: Files], settings: BootMenuSettings, place: Place
   ) {
-    (self.title, self.identifier, self.architectures) = (title, identifier, architectures)
+    (self.title, self.identifier, self.systems) = (title, identifier, systems)
     (self.settings, self.place) = (settings, place)
   }
 
   /// The slot's menu.
   package var text: String {
+    let files = Dictionary(
+      uniqueKeysWithValues: systems.compactMap { name, files in Architecture(rawValue: name).map { ($0, files) } })
     var menu = BootMenu(
-      title: GrubText.line(title), identifier: identifier,
-      architectures: architectures.compactMap(Architecture.init(rawValue:)).sorted(), kernelArguments: [],
+      title: GrubText.line(title), identifier: identifier, architectures: files.keys.sorted(), kernelArguments: [],
       password: settings.password, timeout: settings.timeout)
-    menu.partition = .init(place: place, arguments: settings.arguments)
+    menu.partition = .init(place: place, arguments: settings.arguments, files: files)
     return menu.text
   }
 

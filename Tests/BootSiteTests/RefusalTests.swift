@@ -134,7 +134,9 @@ import Testing
   @Test func aDamagedStore() async throws {
     let iso = try await SmallMedia.shared.iso()
     let index = try await fixture.publish(iso, SmallMedia.shared.iso("tier2", tools: "more")).index
-    for object in index.objects where index.images[0].objectNames.contains(object.name) {
+    let names = index.images[0].objectNames.filter { !$0.contains("/theme/") }
+    // The hash tree of a layer of one block is empty.
+    for object in index.objects where names.contains(object.name) && object.size > .zero {
       let path = site.path(of: object)
       let good = try FileTree.bytes(of: path)
       _ = try flipped(path, at: good.count / 2, to: path)

@@ -13,14 +13,13 @@ internal import SystemPackage
 ///     68 ───────▶ DHCPOverhearer ─▶ what other servers say: for waits, delays, and who is on the wire
 final class DHCPServer: Sendable {
   /// An answer that waits for its delay to pass.
-  private struct Delayed {
+  struct Delayed {
     var answer: Answer
     var commit: ShadowWait.Commit?
     var until: Duration
   }
 
-  private struct State {
-    var view: ServerView
+  struct State {
     var interfaces: [Int: ServedInterface] = [:]
     /// In mode `full`, by the interface's number.
     var addresses: [Int: AddressServer] = [:]
@@ -33,21 +32,14 @@ final class DHCPServer: Sendable {
   /// The most answers that wait for their delay at once.
   static let mostDelayed = 1024
 
-  private let state: Mutex<State>
+  let state = Mutex(State())
+  /// What decisions are made from, and what is told of them.
+  let desk: MachineDesk
   let events: EventLog
   private let group: any EventLoopGroup
 
-  init(view: ServerView, events: EventLog, group: any EventLoopGroup) {
-    state = Mutex(State(view: view))
-    (self.events, self.group) = (events, group)
-  }
-
-  /// Decides by another view from now on; who else is on the wire stays known.
-  func use(_ view: ServerView) {
-    state.withLock { state in
-      state.view = view
-      state.view.seen = state.sightings.servers
-    }
+  init(desk: MachineDesk, events: EventLog, group: any EventLoopGroup) {
+    (self.desk, self.events, self.group) = (desk, events, group)
   }
 
   /// Serves an interface; on sockets of its own, which it takes over, it listens too.
@@ -89,7 +81,7 @@ final class DHCPServer: Sendable {
       state.interfaces[interface.index] = nil
       state.addresses[interface.index] = nil
       state.sightings.forget(interface: interface.name)
-      state.view.seen = state.sightings.servers
+      desk.see(state.sightings.servers)
     }
   }
 
@@ -100,7 +92,7 @@ final class DHCPServer: Sendable {
     state.withLock { $0.interfaces.values.first { $0.interface.name == name } }
   }
 
-  private static var now: Duration { .nanoseconds(Int64(clamping: NIODeadline.now().uptimeNanoseconds)) }
+  static var now: Duration { .nanoseconds(Int64(clamping: NIODeadline.now().uptimeNanoseconds)) }
 }
 
 // What clients ask.
@@ -110,7 +102,9 @@ extension DHCPServer {
     if plane == .dhcp, state.withLock({ $0.addresses[interface.index] != nil }) {
       return giveAddress(bytes, arrival, on: interface)
     }
-    switch state.withLock({ $0.view }).decide(bytes, arrival: arrival, at: plane) {
+    let decision = desk.view.decide(bytes, arrival: arrival, at: plane)
+    desk.note(decision, about: bytes, arrival)
+    switch decision {
     case .ignore(let reason): log(reason, bytes, arrival)
     case .answer(let answer):
       guard allows(answer.packet.hardware) else { return }
@@ -125,7 +119,7 @@ extension DHCPServer {
   }
 
   /// Whether a client may be answered once more now. Its address is what it claims, so all together have a limit too.
-  private func allows(_ hardware: HardwareAddress) -> Bool {
+  func allows(_ hardware: HardwareAddress) -> Bool {
     state.withLock { $0.gate.take(hardware, at: .now()) }
   }
 
@@ -148,7 +142,7 @@ extension DHCPServer {
     events.say(.init(.dhcp, .refusal, client: client, "no answer: \(reason.message)"))
   }
 
-  private func refuse(_ hardware: HardwareAddress, _ reason: IgnoreReason) {
+  func refuse(_ hardware: HardwareAddress, _ reason: IgnoreReason) {
     events.say(.init(.dhcp, .refusal, client: "\(hardware)", "no answer: \(reason.message)"))
   }
 }
@@ -175,7 +169,7 @@ extension DHCPServer {
   func note(_ server: SeenServer, own: IPv4Address) {
     let isNew = state.withLock { state in
       guard state.sightings.note(server, at: Self.now) else { return false }
-      state.view.seen = state.sightings.servers
+      desk.see(state.sightings.servers)
       return true
     }
     guard isNew else { return }
@@ -208,65 +202,11 @@ extension DHCPServer {
     let forgotten = state.withLock { state in
       let stale = state.sightings.stale(at: Self.now)
       stale.forEach { state.sightings.forget($0) }
-      state.view.seen = state.sightings.servers
+      desk.see(state.sightings.servers)
       return stale
     }
     for server in forgotten {
       events.say(.init(.interface, "\(server) does not answer on \(server.interface) any more"))
-    }
-  }
-}
-
-// Addresses of our own.
-extension DHCPServer {
-  /// Whether a server gives addresses where we are the one that does.
-  private func isRival(_ server: SeenServer) -> Bool {
-    state.withLock { state in
-      server.givesAddresses
-        && state.interfaces.values.contains {
-          $0.interface.name == server.interface && state.addresses[$0.interface.index] != nil
-        }
-    }
-  }
-
-  private func giveAddress(_ bytes: ByteBufferView, _ arrival: Arrival, on interface: NetworkInterface) {
-    guard let packet = try? DHCPPacket(parsing: bytes), allows(packet.hardware) else { return }
-    let outcome = state.withLock { state -> AddressServer.Outcome? in
-      if let rival = state.view.seen.first(where: { $0.givesAddresses && $0.interface == interface.name }) {
-        return .silent(.ignore(.otherServer(rival)))
-      }
-      return state.addresses[interface.index]?.answer(packet, arrival, by: state.view, at: Self.now)
-    }
-    switch outcome {
-    case .reply(let reply): send(reply, on: interface)
-    case .silent(let step): log(step, packet.hardware)
-    case nil: break
-    }
-  }
-
-  private func send(_ reply: AddressServer.Reply, on interface: NetworkInterface) {
-    let client = "\(reply.packet.hardware)"
-    do {
-      let failure = self.interface(interface.index)?.send(
-        try reply.bytes(), to: reply.destination, from: .server(.dhcp))
-      guard report(failure, client) else { return }
-      events.say(.init(.dhcp, client: client, name: reply.grant?.fileName, reply.summary))
-      if let reason = reply.refusalWorthTelling { refuse(reply.packet.hardware, reason) }
-    } catch {
-      events.say(.init(.dhcp, .trouble, client: client, error.message))
-    }
-  }
-
-  private func log(_ step: LeaseBook.Step, _ hardware: HardwareAddress) {
-    switch step {
-    case .declined(let address):
-      let words = "somebody else has \(address), it says; that address rests for 10 min"
-      events.say(.init(.dhcp, .refusal, client: "\(hardware)", words))
-    case .released(let address):
-      events.say(.init(.dhcp, client: "\(hardware)", "gave \(address) back"))
-    case .ignore(.forAnotherServer), .ignore(.notARequest): break
-    case .ignore(let reason): refuse(hardware, reason)
-    case .offer, .ack, .nak, .inform: break
     }
   }
 }
@@ -310,7 +250,7 @@ extension DHCPServer {
     }
   }
 
-  private func report(_ failure: Errno?, _ client: String) -> Bool {
+  func report(_ failure: Errno?, _ client: String) -> Bool {
     guard let failure else { return true }
     events.say(.init(.dhcp, .trouble, client: client, "not answered: \(failure)"))
     return false

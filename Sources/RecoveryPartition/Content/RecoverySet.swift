@@ -67,7 +67,7 @@ package struct RecoverySet: Sendable {
 
   /// The folder of a set.
   static func folder(_ identifier: String) -> String { "lifeboat/\(identifier)" }
-  /// Where layers lie; those that sets share lie there once.
+  /// Where layers, kernels and initrds lie, named by their digests; those that sets share lie there once.
   static let layerFolder = "lifeboat/layers"
 
   /// Layers, kernels, initrds, the record and its signature, the menu, and for each architecture the list that the
@@ -78,28 +78,31 @@ package struct RecoverySet: Sendable {
     if let signature = medium.signatureBytes {
       files.append(File("\(folder)/\(MediumRecord.signaturePath)", signature))
     }
+    var systems: [String: PartitionMenu.Files] = [:]
     for variant in medium.record.variants {
       let own = "\(folder)/\(variant.architecture)"
-      let kernel = File("\(own)/vmlinuz", of: try medium.file(variant.kernel))
-      let initrd = File("\(own)/initrd.img", of: try medium.file(variant.initrd))
+      let kernel = try shared(variant.kernel, "vmlinuz")
+      let initrd = try shared(variant.initrd, "initrd")
+      systems[variant.architecture] = .init(kernel: kernel.path, initrd: initrd.path)
       let layers = try variant.layers.map { path in
-        let file = try medium.file(path)
-        return (name: medium.name(ofLayer: path), file: File("\(Self.layerFolder)/\(file.sha256).squashfs", of: file))
+        (name: medium.name(ofLayer: path), file: try shared(path, "squashfs"))
       }
       let list = SlotList(kernel: kernel, initrd: initrd, layers: layers)
       files += [kernel, initrd, File("\(own)/\(SlotList.name)", Array(list.text.utf8))]
       files += layers.map(\.file)
     }
-    files.append(File("\(folder)/\(PartitionMenu.name)", Array(menu(startedFrom: place).utf8)))
+    files.append(File("\(folder)/\(PartitionMenu.name)", Array(menu(systems, startedFrom: place).utf8)))
     var seen: Set<String> = []
     return files.filter { seen.insert($0.path).inserted }
   }
 
-  private func menu(startedFrom place: PartitionMenu.Place) -> String {
-    PartitionMenu(
-      title: title, identifier: identifier, architectures: medium.record.variants.map(\.architecture),
-      settings: medium.settings, place: place
-    ).text
+  private func shared(_ path: String, _ kind: String) throws -> File {
+    let file = try medium.file(path)
+    return File("\(Self.layerFolder)/\(file.sha256).\(kind)", of: file)
+  }
+
+  private func menu(_ systems: [String: PartitionMenu.Files], startedFrom place: PartitionMenu.Place) -> String {
+    PartitionMenu(title: title, identifier: identifier, systems: systems, settings: medium.settings, place: place).text
   }
 
   /// Theme and font of the menus.

@@ -4,8 +4,8 @@ internal import HostSystem
 /// What one architecture of a set starts with, for `read` of a shell: the initial RAM file system compares it before
 /// anything is mounted (`Resources/build/initramfs/lifeboat/partition-boot`). Pure.
 ///
-///     kernel vmlinuz 8196032 4f6b… lifeboat/628de5945da74911/x64/vmlinuz
-///     initrd initrd.img 25661440 a1c0… lifeboat/628de5945da74911/x64/initrd.img
+///     kernel vmlinuz 8196032 4f6b… lifeboat/layers/4f6b….vmlinuz
+///     initrd initrd.img 25661440 a1c0… lifeboat/layers/a1c0….initrd
 ///     layer 10-base.squashfs 104316928 f205… lifeboat/layers/f205….squashfs
 struct SlotList: Equatable {
   /// Its name in the folder of the architecture.

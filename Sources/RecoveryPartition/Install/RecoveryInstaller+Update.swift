@@ -123,8 +123,10 @@ extension RecoveryInstaller {
     return try await StagedVolume.withFolder { folder in
       let staged = try StagedVolume(in: folder, size: slots.partition.size.bytes, timestamp: set.timestamp)
       try staged.load(DiskPart(disk: access, start: slots.partition.start.bytes))
+      progress(.started(step: "prepare", total: nil))
       try await add(files, of: set, to: staged, in: folder)
       try await staged.check()
+      progress(.finished(step: "prepare", produced: nil))
       return try writer(slots).writeAddition(staged, to: slots.volume, files: files.map(\.path))
     }
   }

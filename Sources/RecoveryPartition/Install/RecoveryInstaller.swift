@@ -89,7 +89,7 @@ package struct RecoveryInstaller: Sendable {
     var after = added.layout
     for index in after.partitions.indices {
       let old = found.layout.partitions.first { $0.start == after.partitions[index].start }
-      after.partitions[index].content = old?.content ?? "\(set.title)"
+      after.partitions[index].content = old == nil ? set.title : old?.content
     }
     return Plan(
       before: found.layout, after: after, partition: partition, content: content, encrypted: found.encrypted,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import DriveDiscovery
 import HostSystem
 import RecoveryPartition
 import SystemPackage
@@ -11,11 +12,18 @@ struct InstallJob {
   let asks: Bool
   let json: Bool
   let saysSuspended: Bool
+  /// Whether the disk's boot code is to lead to the recovery.
+  let usesRecord: Bool
 
   /// How a computer's own entries are made; an image file has no computer.
-  private var registration: any BootRegistration { NoBootRegistration() }
+  private var registration: any BootRegistration {
+    switch target.selection?.drive.kind {
+    case nil, .loop: NoBootRegistration()
+    default: ComputerBoot(usesRecord: usesRecord)
+    }
+  }
 
-  private func installer(_ disk: Disk, _ progress: @escaping ProgressEvent.Handler) -> RecoveryInstaller {
+  func installer(_ disk: Disk, _ progress: @escaping ProgressEvent.Handler) -> RecoveryInstaller {
     RecoveryInstaller(disk, registration: registration, progress: progress)
   }
 
@@ -106,7 +114,7 @@ struct InstallJob {
   }
 
   /// What nobody watched stands in the system's log.
-  private func log(_ line: String) async {
+  func log(_ line: String) async {
     guard !asks else { return }
     // A computer without a log is no reason to call the work failed.
     try? await ExternalCommand("logger", ["--tag", "lifeboat", "--", line], package: "bsdutils").run()

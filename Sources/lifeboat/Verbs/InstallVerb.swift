@@ -23,6 +23,7 @@ struct InstallVerb: Verb {
         lifeboat install --status --disk /dev/nvme0n1
         lifeboat install --update output/tier1.iso --disk S5GXNX0T713210 --yes
         lifeboat install --rollback --disk S5GXNX0T713210 --yes
+        lifeboat install --follow https://example.org/recovery --disk S5GXNX0T713210
         lifeboat install --remove --disk S5GXNX0T713210
       """)
 
@@ -47,13 +48,27 @@ struct InstallVerb: Verb {
     completion: .file())
   var key: String?
 
+  @Flag(
+    name: .customLong("mbr-chain"),
+    help:
+      "On a BIOS: each start waits for Esc, 3 seconds or as --hotkey-delay says; the disk's boot code is replaced, and saved."
+  )
+  var usesRecord = false
+
   @Flag(help: "Only show what is installed; every file is read and compared.") var status = false
   @Option(
-    help: ArgumentHelp("Bring what is installed up to date with this medium.", valueName: "medium"), completion: .file()
+    help: ArgumentHelp(
+      "Bring what is installed up to date with this medium, or a web server's release.", valueName: "medium"),
+    completion: .file()
   )
   var update: String?
   @Flag(help: "With --update: take a medium that is older.") var allowDowngrade = false
   @Flag(help: "With --update: take a medium of another image.") var otherImage = false
+  @Option(
+    help: ArgumentHelp(
+      "Leave a timer that asks this web server every day for a newer release; \"off\" takes it away.", valueName: "url")
+  )
+  var follow: String?
   @Flag(help: "Start the version before again.") var rollback = false
   @Flag(help: "Remove the boot entry and the partition.") var remove = false
   @Flag(help: "With --remove: leave the partition, without its content.") var keepPartition = false
@@ -67,12 +82,13 @@ struct InstallVerb: Verb {
   enum BitLocker: String, ExpressibleByArgument, CaseIterable { case suspended }
 
   func validate() throws {
-    let actions = [medium != nil, status, update != nil, rollback, remove].filter { $0 }.count
+    let actions = [medium != nil, status, update != nil, follow != nil, rollback, remove].filter { $0 }.count
     guard actions == 1 else {
-      throw ValidationError("Give a medium, or one of --status, --update, --rollback and --remove.")
+      throw ValidationError("Give a medium, or one of --status, --update, --follow, --rollback and --remove.")
     }
-    guard medium != nil || (size == nil && !hidden && hotkeyDelay == nil && bootOrder == nil) else {
-      throw ValidationError("--size, --hidden, --hotkey-delay and --boot-order belong to an installation.")
+    guard medium != nil || (size == nil && !hidden && hotkeyDelay == nil && bootOrder == nil && !usesRecord)
+    else {
+      throw ValidationError("--size, --hidden, --hotkey-delay, --boot-order and --mbr-chain belong to an installation.")
     }
     guard update != nil || !(allowDowngrade || otherImage) else {
       throw ValidationError("--allow-downgrade and --other-image belong to --update.")
@@ -91,11 +107,14 @@ struct InstallVerb: Verb {
     if yes { try target.requireIdentity() }
     let job = InstallJob(
       target: target, console: console, isDryRun: isDryRun, asks: !yes, json: json,
-      saysSuspended: bitlocker == .suspended)
+      saysSuspended: bitlocker == .suspended, usesRecord: usesRecord)
+    if let follow { return try await job.follow(follow) }
     if let medium { return try await job.install(FilePath(medium), try request, key: key.map { FilePath($0) }) }
+    let consent = RecoveryInstaller.Consent(downgrade: allowDowngrade, otherImage: otherImage)
+    if let update, update.contains("://") { return try await job.update(from: ReleaseServer(update), consent) }
     if let update {
       return try await job.update(
-        FilePath(update), .init(downgrade: allowDowngrade, otherImage: otherImage), key: key.map { FilePath($0) })
+        FilePath(update), consent, key: key.map { FilePath($0) })
     }
     if rollback { return try await job.rollBack() }
     return try await remove ? job.remove(keepsPartition: keepPartition) : job.showStatus()
@@ -105,7 +124,7 @@ struct InstallVerb: Verb {
     get throws {
       RecoveryInstaller.Request(
         size: size?.bytes, isHidden: hidden,
-        wish: BootWish(place: bootOrder ?? .last, hotkeyDelay: hotkeyDelay),
+        wish: BootWish(place: bootOrder ?? .last, hotkeyDelay: hotkeyDelay ?? (usesRecord ? 3 : nil)),
         isBitLockerSuspended: bitlocker == .suspended, key: try key.map { try FileTree.bytes(of: FilePath($0)) })
     }
   }

@@ -23,7 +23,7 @@ struct FirmwareTests {
   }
 
   @Test(
-    .timeLimit(.minutes(10)),
+    .timeLimit(.minutes(20)),
     arguments: [
       Start(firmware: .secureBoot, hasPXE: false, expected: "\"secureBoot\":\"enabled\""),
       Start(firmware: .uefiIA32, hasPXE: false, expected: "\"firmware\":\"uefi32\""),

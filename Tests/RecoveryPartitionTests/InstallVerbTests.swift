@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import HostSystem
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import RecoveryPartition
+
+/// The built program on image files.
+@Suite struct InstallVerbTests {
+  private func run(_ disk: DiskImage, _ arguments: String...) async throws -> TestSupport.Tool.Outcome {
+    try await Repository.lifeboat(["install"] + arguments + ["--disk", disk.path.string])
+  }
+
+  @Test func installsShowsUpdatesAndRemoves() async throws {
+    let disk = try await DiskImage(DiskImage.windows)
+    let table = try await disk.table()
+    let medium = try await SmallMedia.shared.iso().string
+    let dry = try await run(disk, medium, "--size", "300M", "--dry-run")
+    #expect(dry.status == 0 && dry.lines == ["Nothing was changed."], "\(dry)")
+    #expect(dry.errors.contains("Microsoft reserved") && dry.errors.contains("afterwards:"), "\(dry)")
+    #expect(try await disk.table() == table)
+
+    let asked = try await run(disk, medium, "--size", "300M")
+    #expect(asked.status == 64 && asked.errors.contains("no terminal"), "\(asked)")
+
+    let done = try await run(disk, medium, "--size", "300M", "--hidden", "--yes", "--json")
+    #expect(done.status == 0 && done.output.contains("\"state\" : \"installed\""), "\(done)")
+    #expect(done.output.contains("\"number\" : 4"))
+    let twice = try await run(disk, medium, "--size", "300M", "--yes", "--json")
+    #expect(twice.status == 15 && twice.output.contains("\"already-installed\""), "\(twice)")
+
+    let newer = try await SmallMedia.shared.iso(tools: "newer tools", number: 2).string
+    let updated = try await run(disk, "--update", newer, "--yes")
+    #expect(updated.status == 0 && updated.output.contains("starts from now on"), "\(updated)")
+    let status = try await run(disk, "--status")
+    #expect(status.status == 0 && status.lines.count >= 3 && status.lines[1].hasPrefix("  starts"), "\(status)")
+    let back = try await run(disk, "--rollback", "--yes")
+    #expect(back.status == 0, "\(back)")
+    let removed = try await run(disk, "--remove", "--yes")
+    #expect(removed.status == 0, "\(removed)")
+    #expect(try await disk.table() == table)
+    let absent = try await run(disk, "--status")
+    #expect(absent.status == 15 && absent.errors.contains("has no recovery partition"), "\(absent)")
+  }
+
+  @Test(arguments: [
+    ["--status", "--rollback"], ["--remove", "--size", "2G"], ["--status", "--keep-partition"],
+    ["x.iso", "--allow-downgrade"], ["x.iso", "--size", "2X"], ["x.iso", "--hotkey-delay", "0"],
+  ]) func wrongCommandLines(arguments: [String]) async throws {
+    let outcome = try await Repository.lifeboat(["install", "--disk", "/nonexistent"] + arguments)
+    #expect(outcome.status == 64, "\(outcome)")
+  }
+
+  @Test func whatIsNotThere() async throws {
+    let disk = try await DiskImage(DiskImage.windows)
+    let outcome = try await run(disk, "/nonexistent.iso", "--yes")
+    #expect(outcome.status == 66, "\(outcome)")
+    let other = try await Repository.lifeboat(["install", "--status", "--disk", "/dev/nonexistent"])
+    #expect(other.status != 0 && other.errors.contains("nonexistent"), "\(other)")
+  }
+
+  /// Killed while it installs: the table is the old one with the old data, or the new one with a whole slot; the same
+  /// command again ends with a recovery partition.
+  @Test(arguments: [40, 300, 700, 1200, 2000, 3500]) func aKill(milliseconds: Int) async throws {
+    let disk = try await DiskImage(DiskImage.windows, data: DiskImage.windowsData)
+    let data = try disk.digest(1 << 20..<317 << 20)
+    let medium = try await SmallMedia.shared.iso()
+    let arguments = ["install", medium.string, "--disk", disk.path.string, "--size", "300M", "--yes"]
+    let script =
+      "\"$@\" >/dev/null 2>&1 & child=$!; sleep \(Double(milliseconds) / 1000); kill -KILL $child; wait $child"
+    _ = try await TestSupport.Tool.run("sh", ["-c", script, "sh", try Repository.program("lifeboat").string] + arguments)
+    #expect(try disk.digest(1 << 20..<317 << 20) == data)
+    let verdict = try await TestSupport.Tool.run("sgdisk", ["-v", disk.path.string])
+    #expect(verdict.output.contains("No problems found"), "\(verdict)")
+    if try DiskExamination(try Disk(disk.path, isWriting: false)).recovery == nil {
+      let again = try await Repository.lifeboat(arguments)
+      #expect(again.status == 0, "\(again)")
+    }
+    let status = try await disk.installer().status()
+    #expect(status.slots.map(\.damage) == [[]])
+    #expect(try disk.digest(1 << 20..<317 << 20) == data)
+  }
+}
