@@ -69,7 +69,8 @@ import Testing
     let arguments = ["install", medium.string, "--disk", disk.path.string, "--size", "300M", "--yes"]
     let script =
       "\"$@\" >/dev/null 2>&1 & child=$!; sleep \(Double(milliseconds) / 1000); kill -KILL $child; wait $child"
-    _ = try await TestSupport.Tool.run("sh", ["-c", script, "sh", try Repository.program("lifeboat").string] + arguments)
+    let command = ["-c", script, "sh", try Repository.program("lifeboat").string] + arguments
+    _ = try await TestSupport.Tool.run("sh", command)
     #expect(try disk.digest(1 << 20..<317 << 20) == data)
     let verdict = try await TestSupport.Tool.run("sgdisk", ["-v", disk.path.string])
     #expect(verdict.output.contains("No problems found"), "\(verdict)")
