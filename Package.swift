@@ -26,7 +26,7 @@ func tests(_ stage: String, _ more: [Target.Dependency] = []) -> Target {
 let package = Package(
   name: "lifeboat",
   products: [
-    .library(name: "RecoveryManifest", targets: ["RecoveryManifest"]),
+    .library(name: "RecoveryManifest", targets: ["RecoveryManifest", "StrictTOML"]),
     .library(name: "RecoveryPlan", targets: ["RecoveryPlan"]),
     .library(name: "OpticalMedia", targets: ["OpticalMedia", "BootAssembly"]),
     .library(name: "DriveDiscovery", targets: ["DriveDiscovery"]),
@@ -55,7 +55,8 @@ let package = Package(
         "CLinux", .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ]),
-    stage("RecoveryManifest", ["CToml", "HostSystem"], resources: [.copy("Resources/tools")]),
+    stage("StrictTOML", ["CToml"]),
+    stage("RecoveryManifest", ["StrictTOML", "HostSystem"], resources: [.copy("Resources/tools")]),
     stage("RecoveryPlan", ["RecoveryManifest", "HostSystem"]),
     stage(
       "SystemLayers", ["RecoveryPlan", "RecoveryManifest", "HostSystem"],
@@ -75,10 +76,11 @@ let package = Package(
       ["BootSite", "DriveDiscovery", "OpticalMedia", "BootAssembly", "HostSystem", "CLinux", "CFdisk"],
       resources: [.copy("Resources/fleet")]),
     stage("NetworkBootProtocol", ["HostSystem"]),
+    stage("NetworkBootPolicy", ["NetworkBootProtocol", "StrictTOML", "HostSystem"]),
     stage(
       "NetworkBoot",
       [
-        "BootSite", "NetworkBootProtocol", "HostSystem", "CLinux", "CBus",
+        "BootSite", "NetworkBootPolicy", "NetworkBootProtocol", "StrictTOML", "HostSystem", "CLinux", "CBus",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
       ]),
@@ -86,9 +88,9 @@ let package = Package(
     .executableTarget(
       name: "lifeboat",
       dependencies: [
-        "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia", "DriveDiscovery",
-        "FlashMedia", "BootSite", "RecoveryPartition", "NetworkBoot", "TrialMachine", "HostSystem",
-        system,
+        "StrictTOML", "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia",
+        "DriveDiscovery", "FlashMedia", "BootSite", "RecoveryPartition", "NetworkBootPolicy", "NetworkBoot",
+        "TrialMachine", "HostSystem", system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -100,7 +102,8 @@ let package = Package(
       name: "TestSupport", dependencies: ["HostSystem", "CBus", system], path: "Tests/TestSupport",
       swiftSettings: strict),
     tests("HostSystem"),
-    tests("RecoveryManifest"),
+    tests("StrictTOML"),
+    tests("RecoveryManifest", ["StrictTOML"]),
     tests("RecoveryPlan", ["RecoveryManifest"]),
     tests("SystemLayers", ["RecoveryPlan", "RecoveryManifest"]),
     tests("BootAssembly", ["RecoveryManifest"]),
@@ -114,6 +117,7 @@ let package = Package(
         "BootSite", "OpticalMedia", "BootAssembly", "RecoveryManifest", "DriveDiscovery", "TrialMachine", "CLinux",
       ]),
     tests("NetworkBootProtocol"),
+    tests("NetworkBootPolicy", ["NetworkBootProtocol", "StrictTOML"]),
     tests(
       "NetworkBoot", ["BootSite", "BootAssembly", "TrialMachine", .product(name: "NIOCore", package: "swift-nio")]),
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),

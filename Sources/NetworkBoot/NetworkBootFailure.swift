@@ -20,6 +20,12 @@ public enum NetworkBootFailure: Diagnosable, Equatable {
   case socket(ServicePort, operation: String, Errno)
   /// A set is not exported.
   case export(ExportRefusal)
+  /// Another service has the admin socket.
+  case adminSocketTaken(FilePath)
+  /// The admin socket cannot be had, or not be used.
+  case adminSocket(FilePath, reason: String)
+  /// No service listens on the admin socket.
+  case notRunning(FilePath)
   /// Something that systemd has opened is no socket of IPv4.
   case socketHanded(CInt)
   /// systemd has opened sockets, but not this one.
@@ -44,6 +50,9 @@ extension NetworkBootFailure {
     case .portForbidden: "port-forbidden"
     case .socket: "socket-failed"
     case .export(let refusal): refusal.code
+    case .adminSocketTaken: "admin-socket-taken"
+    case .adminSocket: "admin-socket-failed"
+    case .notRunning: "not-running"
     case .socketHanded: "socket-not-usable"
     case .socketMissing: "socket-missing"
     case .fullNeedsInterface: "full-needs-interface"
@@ -66,6 +75,9 @@ extension NetworkBootFailure {
     case .portForbidden(let port): "this user may not listen on \(port): ports below 1024 need a right"
     case .socket(let port, let operation, let errno): "\(operation) for \(port): \(errno)"
     case .export(let refusal): refusal.message
+    case .adminSocketTaken(let path): "another service listens on the admin socket \(path)"
+    case .adminSocket(let path, let reason): "the admin socket \(path) cannot be used: \(reason)"
+    case .notRunning(let path): "no network boot service listens on \(path)"
     case .socketHanded(let number):
       "systemd has opened something that is no listening IPv4 socket (descriptor \(number))"
     case .socketMissing(let port): "systemd has opened sockets for this service, but not \(port)"
@@ -96,6 +108,9 @@ extension NetworkBootFailure {
         : nil
     case .socket: nil
     case .export(let refusal): refusal.remedy
+    case .adminSocketTaken: "Stop that service, or choose another socket with --admin."
+    case .adminSocket: "Choose another place for it with --admin; it may have 107 bytes."
+    case .notRunning: "Start it with \"lifeboat serve\"; name its socket with --admin if that is another."
     case .socketHanded: "Write the addresses of lifeboat.socket with 0.0.0.0, as in ListenStream=0.0.0.0:80"
     case .socketMissing(let port): "Add to lifeboat.socket: \(port.listenLine)"
     case .fullNeedsInterface: "Name it with --interface, and be sure that no other DHCP server is on that wire."
@@ -110,8 +125,9 @@ extension NetworkBootFailure {
     case .objectsMissing: .notAsPromised
     case .noSuchImage, .imageNotChosen, .noInterface, .fullNeedsInterface, .badPool, .socketHanded, .socketMissing:
       .usage
-    case .portTaken, .otherDHCPServer: .busy
-    case .portForbidden, .socket: .systemLimit
+    case .portTaken, .otherDHCPServer, .adminSocketTaken: .busy
+    case .portForbidden, .socket, .adminSocket: .systemLimit
+    case .notRunning: .unavailable
     case .export(.serverNotBuiltIn): .usage
     case .export(.folderTaken): .cannotCreate
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import HostSystem
+internal import StrictTOML
 internal import SystemPackage
 
 /// The tools that Lifeboat knows: data files, one per tool.
@@ -53,7 +54,7 @@ public struct Catalogue: Sendable, Equatable {
 
   private static func readTool(_ text: String, file: String) -> (tool: Tool?, diagnostics: [Diagnostic]) {
     var sink = DiagnosticSink(file: file, text: text)
-    guard let root = TOMLNode.parse(Array(text.utf8), into: &sink) else { return (nil, sink.sorted) }
+    guard let root = TOMLNode.parse(Array(text.utf8), as: "tool file", into: &sink) else { return (nil, sink.sorted) }
     var checker = ShapeChecker(sink: sink, root: ManifestSchema.catalogueTool)
     checker.check(root, is: ManifestSchema.catalogueTool)
     let stem = String((file.split(separator: "/").last ?? "").split(separator: ".").first ?? "")

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import StrictTOML
 
 extension ImageResolver {
   /// An architecture needs a kernel of the release.

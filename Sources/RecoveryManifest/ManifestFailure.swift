@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 public import HostSystem
+public import StrictTOML
 
 /// Why there is no manifest or no catalogue to work with.
 public enum ManifestFailure: Diagnosable, Equatable {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+public import StrictTOML
 
 /// Reads a manifest: text in, values and every diagnostic out; no file, clock or network.
 public enum ManifestReader {
@@ -19,13 +20,9 @@ public enum ManifestReader {
   public static func read(
     bytes: [UInt8], file: String, catalogue: Catalogue
   ) -> (manifest: Manifest?, diagnostics: [Diagnostic]) {
-    var sink = DiagnosticSink(file: file, text: String(decoding: bytes, as: UTF8.self))
-    guard let root = TOMLNode.parse(bytes, into: &sink), isReadable(root, into: &sink) else {
-      return (nil, sink.sorted)
-    }
-    var checker = ShapeChecker(sink: sink, root: ManifestSchema.manifest)
-    checker.check(root, is: ManifestSchema.manifest)
-    sink = checker.sink
+    let (tree, found) = ManifestSchema.format.read(bytes, file: file)
+    guard let root = tree else { return (nil, found.sorted) }
+    var sink = found
     let ownTools = ownTools(root, catalogue: catalogue, into: &sink)
     var resolver = ImageResolver(
       drafts: root["image"]?.items.map(ImageDraft.init) ?? [],
@@ -46,16 +43,6 @@ public enum ManifestReader {
     let (manifest, diagnostics) = read(text, file: file, catalogue: catalogue)
     guard let manifest else { throw .invalidManifest(diagnostics) }
     return (manifest, diagnostics)
-  }
-
-  /// A newer format may give every key another meaning, so nothing else of it is judged.
-  private static func isReadable(_ root: TOMLNode, into sink: inout DiagnosticSink) -> Bool {
-    guard let node = root["lifeboat"], let version = node.integer, version > ManifestSchema.version else { return true }
-    sink.error(
-      .unsupportedVersion, at: node.position,
-      "the manifest has format \(version); this Lifeboat reads format \(ManifestSchema.version)",
-      remedy: "Install a newer Lifeboat, or write the manifest in format \(ManifestSchema.version).")
-    return false
   }
 
   private static func ownTools(

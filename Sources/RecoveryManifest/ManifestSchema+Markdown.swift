@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import StrictTOML
 
 extension ManifestSchema {
   /// The manifest's reference for people, in Markdown.
@@ -33,48 +34,11 @@ extension ManifestSchema {
     let isRoot = table.title == manifest.title
     let title = isRoot ? "## Top level" : "## `\(table.title)`\n\n\(table.summary)"
     let shared = table.title == image.title ? Set(settings.map(\.name)) : []
-    let rows = table.keys.filter { !shared.contains($0.name) }.map(row)
     return """
       \(title)
 
-      | key | value | without it | meaning |
-      |---|---|---|---|
-      \(rows.joined(separator: "\n"))\(shared.isEmpty ? "" : "\n\nEvery key of `\(defaults.title)` can stand here too.")
+      \(table.markdown(without: shared))\(shared.isEmpty ? "" : "\n\nEvery key of `\(defaults.title)` can stand here too.")
       """
-  }
-
-  private static func row(_ key: KeyShape) -> String {
-    let absence = key.required ? "**required**" : key.standard.map(code) ?? "–"
-    let cells = ["`\(key.name)`", value(key.shape), absence, "\(key.summary)\(example(key))"]
-    return "| \(cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ")) |"
-  }
-
-  private static func example(_ key: KeyShape) -> String {
-    switch key.shape {
-    case .table, .list(.table, _): ""
-    default: " Example: `\(key.name) = \(key.example)`"
-    }
-  }
-
-  /// TOML values in code type, words as they are.
-  private static func code(_ text: String) -> String {
-    let looksLikeTOML = text.first.map { "\"[{0123456789".contains($0) } ?? false
-    return (looksLikeTOML && !text.contains(", or ")) || text == "false" ? "`\(text)`" : text
-  }
-
-  private static func value(_ shape: Shape) -> String {
-    switch shape {
-    case .text(let rule) where !rule.allowed.isEmpty: rule.allowed.map { "`\"\($0)\"`" }.joined(separator: ", ")
-    case .text(let rule): rule.meaning
-    case .integer(let range) where range.lowerBound == range.upperBound: "`\(range.lowerBound)`"
-    case .list(.table(let table), _): "tables `\(table.title)`"
-    case .list(let item, _): "list: \(value(item))"
-    case .table(let table) where table.title.hasPrefix("["): "table `\(table.title)`"
-    case .table(let table): "table of \(table.keys.map { "`\($0.name)`" }.joined(separator: ", "))"
-    case .map(let keys, let values): "table: \(value(.text(keys))) = \(value(values))"
-    case .choice(let shapes): shapes.map(value).joined(separator: "; or ")
-    default: shape.meaning
-    }
   }
 
   private static var firmwareTable: String {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import StrictTOML
 
 extension ManifestSchema {
   /// An image of which nothing is said: the source of every default.

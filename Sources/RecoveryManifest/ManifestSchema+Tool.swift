@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import StrictTOML
 
 extension ManifestSchema {
   /// The DaRT tools that the catalogue can name as answered.

@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import StrictTOML
 
 /// The manifest's format, written down once: its reader, its JSON Schema and its reference all follow from here.
 public enum ManifestSchema {
   /// The newest format that this Lifeboat reads.
   public static let version = 1
+
+  static let format = TextFormat(noun: "manifest", versionKey: "lifeboat", version: version, root: manifest)
+
+  /// The manifest's JSON Schema (draft 2020-12), for editors and other checkers. A TOML date appears as a string.
+  ///
+  /// What only the catalogue or the other images tell (known tools, names in `extends`, kernels per release) is the
+  /// reader's to check.
+  public static func jsonSchema() -> String { format.jsonSchema() }
 
   /// The whole file.
   static let manifest = TableShape(

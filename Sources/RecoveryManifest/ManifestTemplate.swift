@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import StrictTOML
 
 /// The manifest that `lifeboat init` writes.
 public enum ManifestTemplate {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import StrictTOML
 
 /// The keys that `[defaults]` and `[[image]]` share, as written: nil and empty mean "not said here".
 struct Settings {

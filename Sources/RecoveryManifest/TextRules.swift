@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import StrictTOML
 
 /// What the texts of a manifest must look like. The patterns keep to what Swift, ECMA and Python read alike.
 enum TextRules {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import StrictTOML
 
 extension Tool {
   /// Reads a checked tool table; nil where a part without which there is no tool is missing or of a wrong kind, which

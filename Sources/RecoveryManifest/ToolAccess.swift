@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import StrictTOML
 
 /// All tools that an image can name: the catalogue, then the manifest's own.
 struct Toolbox {

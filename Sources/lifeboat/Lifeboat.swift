@@ -49,7 +49,7 @@ struct Lifeboat: AsyncParsableCommand {
     subcommands: [
       InitVerb.self, CheckVerb.self, ToolsVerb.self, PlanVerb.self, BuildVerb.self, InspectVerb.self, VerifyVerb.self,
       TryVerb.self, DevicesVerb.self, WriteVerb.self, BurnVerb.self, InstallVerb.self, PackageVerb.self,
-      PublishVerb.self, ServeVerb.self, ExportVerb.self, KeyVerb.self, CacheVerb.self,
+      PublishVerb.self, ServeVerb.self, ClientsVerb.self, ExportVerb.self, KeyVerb.self, CacheVerb.self,
     ])
 
   static func main() async {

@@ -76,7 +76,8 @@ import Testing
   @Test(arguments: ["INT", "TERM"])
   func aSignalEndsItCleanly(_ signal: String) async throws {
     let script = """
-      "$0" serve --site "$1" --interface lo --http-port 0 --tftp-port 0 --mode site >"$1/log" 2>&1 &
+      "$0" serve --site "$1" --interface lo --http-port 0 --tftp-port 0 --mode site \\
+        --state "$1/state" --admin "$1/admin.sock" >"$1/log" 2>&1 &
       process=$!
       until grep -q '^ready' "$1/log"; do kill -0 $process || break; done
       kill -\(signal) $process

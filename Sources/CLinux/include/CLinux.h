@@ -4,6 +4,7 @@
 #include "block.h"
 #include "constants.h"
 #include "memory.h"
+#include "peer.h"
 #include "pipe.h"
 #include "rename.h"
 #include "socket.h"

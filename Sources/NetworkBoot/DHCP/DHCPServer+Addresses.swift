@@ -18,14 +18,17 @@ extension DHCPServer {
   func giveAddress(_ bytes: ByteBufferView, _ arrival: Arrival, on interface: NetworkInterface) {
     // What is no packet is no news: nobody but a stranger sends it.
     guard let packet = try? DHCPPacket(parsing: bytes), allows(packet.hardware) else { return }
+    let view = desk.view
     let outcome = state.withLock { state -> AddressServer.Outcome? in
-      if let rival = state.view.seen.first(where: { $0.givesAddresses && $0.interface == interface.name }) {
+      if let rival = state.sightings.servers.first(where: { $0.givesAddresses && $0.interface == interface.name }) {
         return .silent(.ignore(.otherServer(rival)))
       }
-      return state.addresses[interface.index]?.answer(packet, arrival, by: state.view, at: Self.now)
+      return state.addresses[interface.index]?.answer(packet, arrival, by: view, at: Self.now)
     }
     switch outcome {
-    case .reply(let reply): send(reply, on: interface)
+    case .reply(let reply):
+      desk.note(reply, to: packet, arrival)
+      send(reply, on: interface)
     case .silent(let step): log(step, packet.hardware)
     case nil: break
     }

@@ -20,7 +20,6 @@ final class DHCPServer: Sendable {
   }
 
   struct State {
-    var view: ServerView
     var interfaces: [Int: ServedInterface] = [:]
     /// In mode `full`, by the interface's number.
     var addresses: [Int: AddressServer] = [:]
@@ -33,21 +32,14 @@ final class DHCPServer: Sendable {
   /// The most answers that wait for their delay at once.
   static let mostDelayed = 1024
 
-  let state: Mutex<State>
+  let state = Mutex(State())
+  /// What decisions are made from, and what is told of them.
+  let desk: MachineDesk
   let events: EventLog
   private let group: any EventLoopGroup
 
-  init(view: ServerView, events: EventLog, group: any EventLoopGroup) {
-    state = Mutex(State(view: view))
-    (self.events, self.group) = (events, group)
-  }
-
-  /// Decides by another view from now on; who else is on the wire stays known.
-  func use(_ view: ServerView) {
-    state.withLock { state in
-      state.view = view
-      state.view.seen = state.sightings.servers
-    }
+  init(desk: MachineDesk, events: EventLog, group: any EventLoopGroup) {
+    (self.desk, self.events, self.group) = (desk, events, group)
   }
 
   /// Serves an interface; on sockets of its own, which it takes over, it listens too.
@@ -89,7 +81,7 @@ final class DHCPServer: Sendable {
       state.interfaces[interface.index] = nil
       state.addresses[interface.index] = nil
       state.sightings.forget(interface: interface.name)
-      state.view.seen = state.sightings.servers
+      desk.see(state.sightings.servers)
     }
   }
 
@@ -110,7 +102,9 @@ extension DHCPServer {
     if plane == .dhcp, state.withLock({ $0.addresses[interface.index] != nil }) {
       return giveAddress(bytes, arrival, on: interface)
     }
-    switch state.withLock({ $0.view }).decide(bytes, arrival: arrival, at: plane) {
+    let decision = desk.view.decide(bytes, arrival: arrival, at: plane)
+    desk.note(decision, about: bytes, arrival)
+    switch decision {
     case .ignore(let reason): log(reason, bytes, arrival)
     case .answer(let answer):
       guard allows(answer.packet.hardware) else { return }
@@ -175,7 +169,7 @@ extension DHCPServer {
   func note(_ server: SeenServer, own: IPv4Address) {
     let isNew = state.withLock { state in
       guard state.sightings.note(server, at: Self.now) else { return false }
-      state.view.seen = state.sightings.servers
+      desk.see(state.sightings.servers)
       return true
     }
     guard isNew else { return }
@@ -208,7 +202,7 @@ extension DHCPServer {
     let forgotten = state.withLock { state in
       let stale = state.sightings.stale(at: Self.now)
       stale.forEach { state.sightings.forget($0) }
-      state.view.seen = state.sightings.servers
+      desk.see(state.sightings.servers)
       return stale
     }
     for server in forgotten {

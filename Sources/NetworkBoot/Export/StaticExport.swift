@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import NetworkBootPolicy
 internal import BootSite
 public import HostSystem
 internal import NetworkBootProtocol
@@ -45,7 +46,7 @@ public struct StaticExport: Sendable {
     let address = try ExportServer(server, in: opened.index)
     var options = BootService.Options(site: site)
     options.image = image
-    let view = try ServerView(options, set)
+    let view = try ServerView(options, set, BootPolicy())
     var manifest = ExportManifest(set, server: address.url, image: view.defaultImage ?? "")
     let settings = [
       ("nginx.conf", NginxSettings(manifest.objects, address, set: manifest.set).text),

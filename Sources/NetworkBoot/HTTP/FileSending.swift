@@ -9,6 +9,11 @@ final class FileSending {
   let name: String
   /// How many bytes are on their way or there.
   var sent = 0
+  /// Counts them for the list of machines.
+  var meter: TransferMeter?
+  /// Whether the file's last byte is on its way or there.
+  var isWhole: Bool { sent == range.count && range.upperBound == size }
+  private let size: Int
   private let file: NIOFileHandle
   private let range: Range<Int>
   private var offered: Int
@@ -18,6 +23,7 @@ final class FileSending {
   init(_ object: SiteIndex.Object, _ range: Range<Int>, _ descriptor: CInt) {
     name = object.name
     self.range = range
+    size = Int(object.size.bytes)
     offered = range.lowerBound
     file = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
   }

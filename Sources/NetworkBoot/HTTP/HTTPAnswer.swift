@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import NetworkBootPolicy
 internal import BootSite
 internal import HostSystem
 internal import NIOHTTP1
@@ -8,6 +9,8 @@ internal import NetworkBootProtocol
 ///
 ///     GET or HEAD, one Host, a name of the set ─▶ the object: 200, 206, 304 or 416
 ///     anything else                            ─▶ a short refusal; never a redirect, never a list of names
+///
+/// What starts with `admission/` is no object: `MachineDesk` answers it.
 struct HTTPAnswer: Sendable {
   /// The status.
   var status: HTTPResponseStatus
@@ -17,10 +20,16 @@ struct HTTPAnswer: Sendable {
   var body: (object: SiteIndex.Object, range: Range<Int>)?
   /// What the log says about a refusal.
   var reason: String?
+  /// A line that is sent instead of an object.
+  var text: String?
 
   /// Decides about a request.
   /// - Parameter authorities: what this server is called.
-  static func decide(_ request: HTTPRequestHead, in set: BootSet, authorities: [String]) -> HTTPAnswer {
+  ///   - admission: answers started systems that ask whether they may go on.
+  static func decide(
+    _ request: HTTPRequestHead, in set: BootSet, authorities: [String],
+    admission: (ObjectName) -> MachineDesk.Admission?
+  ) -> HTTPAnswer {
     guard request.method == .GET || request.method == .HEAD else {
       let method = request.method.rawValue.prefix(16)
       return refusal(.methodNotAllowed, "it is a \(method) request", ("Allow", "GET, HEAD"))
@@ -32,6 +41,7 @@ struct HTTPAnswer: Sendable {
     }
     do throws(NetworkBootProtocolFailure) {
       let target = try RequestTarget(parsing: request.uri.utf8, authorities: authorities)
+      if let answer = admission(target.name) { return HTTPAnswer(answer) }
       guard let object = set.object(target.name) else { return refusal(.notFound, "there is no \"\(target.name)\"") }
       return give(object, to: request)
     } catch {
@@ -82,5 +92,18 @@ struct HTTPAnswer: Sendable {
     var answer = HTTPAnswer(status: status, headers: ["Content-Length": "0"], reason: reason)
     if let field { answer.headers.add(name: field.0, value: field.1) }
     return answer
+  }
+}
+
+extension HTTPAnswer {
+  /// The answer to a started system that asks whether it may go on; never kept anywhere on its way.
+  init(_ admission: MachineDesk.Admission) {
+    switch admission {
+    case .reply(let reply):
+      let line = reply.line + "\n"
+      let fields = ["Content-Type": "text/plain", "Cache-Control": "no-store", "Content-Length": "\(line.utf8.count)"]
+      self.init(status: .ok, headers: HTTPHeaders(fields.map { ($0, $1) }), text: line)
+    case .crowded: self.init(status: .serviceUnavailable, headers: ["Content-Length": "0", "Retry-After": "30"])
+    }
   }
 }

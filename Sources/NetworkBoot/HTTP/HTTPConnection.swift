@@ -110,7 +110,9 @@ final class HTTPConnection: ChannelInboundHandler {
     let answer =
       hasBody && [.GET, .HEAD].contains(request.method)
       ? HTTPAnswer.refusal(.badRequest, "it has a body")
-      : HTTPAnswer.decide(request, in: set, authorities: authorities(context, set))
+      : HTTPAnswer.decide(request, in: set, authorities: authorities(context, set)) {
+        server.desk.admission($0, from: client, to: context.localAddress?.ipAddress)
+      }
     guard let body = answer.body else {
       if let reason = answer.reason {
         server.events.say(.init(.http, .refusal, client: client, "\(answer.status.code), \(reason)"))
@@ -149,6 +151,9 @@ final class HTTPConnection: ChannelInboundHandler {
   /// Sends an answer without a body.
   private func finish(_ answer: HTTPAnswer, for request: HTTPRequestHead, _ context: ChannelHandlerContext) {
     context.write(wrapOutboundOut(.head(head(answer, request))), promise: nil)
+    if let text = answer.text, request.method == .GET {
+      context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
+    }
     end(context)
   }
 
@@ -189,12 +194,14 @@ extension HTTPConnection {
       return end(context)
     }
     self.sending = sending
+    sending.meter = server.desk.begin(.http, sending.name, to: client)
     (takenThen, lastProgress) = (0, .now())
     sendPiece(of: sending, context)
   }
 
   private func sendPiece(of sending: FileSending, _ context: ChannelHandlerContext) {
     guard let piece = sending.next(server.limits.piece) else {
+      endMeter(sending)
       sending.close()
       server.events.say(
         .init(.http, client: client, name: sending.name, bytes: sending.sent, sending.summary))
@@ -206,14 +213,20 @@ extension HTTPConnection {
       switch result {
       case .success:
         sending.sent += piece.readableBytes
+        sending.meter?.bytes = Int64(sending.sent)
         connection.sendPiece(of: sending, context)
       case .failure: connection.breakOff(sending, context)
       }
     }
   }
 
+  private func endMeter(_ sending: FileSending) {
+    if let meter = sending.meter { server.desk.end(meter, whole: sending.isWhole) }
+  }
+
   /// The client went away; UEFI does so when it does not like what it gets.
   private func breakOff(_ sending: FileSending, _ context: ChannelHandlerContext) {
+    endMeter(sending)
     sending.close()
     self.sending = nil
     server.events.say(

@@ -6,13 +6,14 @@ internal import NIOPosix
 /// The HTTP server: gives the objects of the set, whole or in part, and nothing else.
 struct HTTPServer: Sendable {
   let sets: SiteFollower
+  let desk: MachineDesk
   let files: NIOThreadPool
   let events: EventLog
   let limits: HTTPLimits
   let connections: Ledger
 
-  init(sets: SiteFollower, files: NIOThreadPool, events: EventLog, limits: HTTPLimits = HTTPLimits()) {
-    (self.sets, self.files, self.events, self.limits) = (sets, files, events, limits)
+  init(sets: SiteFollower, desk: MachineDesk, files: NIOThreadPool, events: EventLog, limits: HTTPLimits) {
+    (self.sets, self.desk, self.files, self.events, self.limits) = (sets, desk, files, events, limits)
     connections = Ledger(most: limits.connections, mostByAddress: limits.connectionsByAddress)
   }
 

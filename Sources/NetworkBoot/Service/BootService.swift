@@ -35,6 +35,20 @@ public struct BootService: Sendable {
     public var httpPort = 80
     /// UDP.
     public var tftpPort = 69
+    /// Who is answered with what; nil: everybody, with `image`.
+    public var policy: FilePath?
+    /// Where it is kept what administrators said at run time; nil: nowhere.
+    public var state: FilePath?
+    /// Whether the service does not begin without that folder.
+    public var needsState = true
+    /// The record of what happened; nil: `audit.jsonl` in the state folder, if there is one.
+    public var audit: FilePath?
+    /// The Unix socket for administrators; nil: none.
+    public var admin: FilePath?
+    /// Whether the service does not begin without that socket.
+    public var needsAdmin = true
+    /// The group whose members may use that socket; nil: what the policy says.
+    public var adminGroup: String?
 
     /// Whether the DHCP ports are opened; tests of the other servers do without.
     package var listensForDHCP = true
@@ -73,8 +87,9 @@ public struct BootService: Sendable {
   /// Opens what is served and says what each client will get; listens on nothing.
   /// - Throws: `NetworkBootFailure`, `Site.Failure`, and what a key throws that cannot be used.
   public func plan() async throws -> ServicePlan {
-    let set = try await read(EventLog { _ in })
-    return try ServicePlan(options, set.current, NetworkInterface.chosen(options))
+    let set = try await read(EventLog { _ in }).current
+    let policy = try MachineDesk.policy(options, set)?.policy
+    return try ServicePlan(options, set, NetworkInterface.chosen(options), policy)
   }
 
   /// Asks who else answers starting computers on the wires that would be served.
@@ -121,8 +136,24 @@ public struct BootService: Sendable {
   private func serve(_ events: EventLog, _ whenReady: @Sendable (ServicePlan) -> Void) async throws {
     let sets = try await read(events)
     let interfaces = try NetworkInterface.chosen(options)
-    let plan = try ServicePlan(options, sets.current, interfaces)
     let sockets = try SocketSet(options, interfaces)
+    let desk = try MachineDesk(options, sets.current, events: events)
+    do {
+      let plan = try ServicePlan(options, sets.current, interfaces, desk.policy)
+      try await serve(sets, desk, sockets, events) {
+        whenReady(plan.with(http: sockets.httpPort, tftp: sockets.tftpPort, $0))
+      }
+    } catch {
+      await desk.audit?.finish()
+      throw error
+    }
+    await desk.audit?.finish()
+  }
+
+  private func serve(
+    _ sets: SiteFollower, _ desk: MachineDesk, _ sockets: SocketSet, _ events: EventLog,
+    whenReady: ([WireReport]) -> Void
+  ) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: min(System.coreCount, 4))
     let files = NIOThreadPool(numberOfThreads: 4)
     files.start()
@@ -130,10 +161,12 @@ public struct BootService: Sendable {
       let asked = sockets.dhcp.compactMap { sockets in sockets.ear.map { (sockets.interface, $0) } }
       let wires = try await WireProbe(wires: asked).run(group: group)
       if options.mode == .full { try Self.refuseSecondServer(wires) }
-      let running = try await RunningService(self, sets, sockets, group, files, events, wires)
+      let running = try await RunningService(self, sets, desk, sockets, group, files, events, wires)
       let reports = asked.map { WireReport($0.0, wires[$0.0] ?? [], options.mode) }
-      whenReady(plan.with(http: sockets.httpPort, tftp: sockets.tftpPort, reports))
-      await running.untilCancelled()
+      try await AdminServer(desk: desk, files: files, events: events).serving(group) {
+        whenReady(reports)
+        await running.untilCancelled()
+      }
     } catch {
       await Self.shutDown(group, files)
       throw error

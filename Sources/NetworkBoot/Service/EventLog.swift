@@ -7,6 +7,7 @@ final class EventLog: Sendable {
   private struct State {
     var gate = TokenBucket(rate: 10, burst: 50)
     var untold = 0
+    var refusals: [ServiceEvent.Kind: Int] = [:]
   }
 
   private let state = Mutex(State())
@@ -14,11 +15,15 @@ final class EventLog: Sendable {
 
   init(_ handler: @escaping @Sendable (ServiceEvent) -> Void) { self.handler = handler }
 
+  /// How many refusals there were, those included that were not told.
+  var refusals: [ServiceEvent.Kind: Int] { state.withLock { $0.refusals } }
+
   /// Hands an event on, unless it is one refusal too many.
   func say(_ event: ServiceEvent) {
     // The lock is held while the handler runs, so that events keep their order.
     state.withLock { state in
       guard event.weight == .refusal else { return handler(event) }
+      state.refusals[event.event, default: 0] += 1
       guard state.gate.take(at: .now()) else {
         state.untold += 1
         return

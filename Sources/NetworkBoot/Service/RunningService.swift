@@ -9,6 +9,7 @@ actor RunningService {
   private let options: BootService.Options
   private let sets: SiteFollower
   private let events: EventLog
+  private let desk: MachineDesk
   private let dhcp: DHCPServer
   private let handed: HandedSockets?
   /// When servers that had been silent were asked for.
@@ -19,17 +20,20 @@ actor RunningService {
 
   /// Begins to serve.
   init(
-    _ service: BootService, _ sets: SiteFollower, _ sockets: SocketSet, _ group: any EventLoopGroup,
-    _ files: NIOThreadPool, _ events: EventLog, _ wires: [NetworkInterface: [WireProbe.Finding]]
+    _ service: BootService, _ sets: SiteFollower, _ desk: MachineDesk, _ sockets: SocketSet,
+    _ group: any EventLoopGroup, _ files: NIOThreadPool, _ events: EventLog,
+    _ wires: [NetworkInterface: [WireProbe.Finding]]
   ) async throws {
     var options = service.options
     options.httpPort = sockets.httpPort
     self.options = options
-    (self.sets, self.events, handed) = (sets, events, sockets.handed)
-    dhcp = DHCPServer(view: try ServerView(options, sets.current), events: events, group: group)
-    let http = HTTPServer(sets: sets, files: files, events: events, limits: options.httpLimits)
+    (self.sets, self.desk, self.events, handed) = (sets, desk, events, sockets.handed)
+    desk.useHTTPPort(sockets.httpPort)
+    dhcp = DHCPServer(desk: desk, events: events, group: group)
+    let http = HTTPServer(sets: sets, desk: desk, files: files, events: events, limits: options.httpLimits)
     for socket in sockets.http { _ = try await http.listen(on: socket, group: group) }
-    let tftp = TFTPServer(sets: sets, files: files, events: events, group: group, limits: TFTPLimits())
+    let tftp = TFTPServer(
+      sets: sets, desk: desk, files: files, events: events, group: group, limits: TFTPLimits())
     for socket in sockets.tftp { _ = try await tftp.listen(on: socket) }
     for (interface, findings) in wires { note(findings, on: interface) }
     for sockets in sockets.dhcp { try await open(sockets) }
@@ -49,18 +53,11 @@ actor RunningService {
   /// Looks after the service until the task is cancelled.
   func untilCancelled() async {
     while (try? await Task.sleep(for: .seconds(1))) != nil {
-      if await sets.look() { useCurrentSet() }
+      if await sets.look() { desk.use(sets.current) }
+      desk.lookAtPolicy()
       guard options.listensForDHCP else { continue }
       await followInterfaces()
       askForSilentServers()
-    }
-  }
-
-  private func useCurrentSet() {
-    do throws(NetworkBootFailure) {
-      dhcp.use(try ServerView(options, sets.current))
-    } catch {
-      events.say(.init(.set, .trouble, "\(error.message); DHCP clients are answered as before"))
     }
   }
 

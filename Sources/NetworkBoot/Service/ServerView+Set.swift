@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import BootSite
+internal import NetworkBootPolicy
 internal import NetworkBootProtocol
 
 extension ServerView {
-  /// What decisions are made from: the options, and the set that is served.
+  /// What decisions are made from: the options, the set that is served, and the policy. The image that is an option goes
+  /// before the policy's, and the policy's word on the shadow reply before the option.
   /// - Throws: `NetworkBootFailure.noSuchImage`, `.imageNotChosen`.
-  init(_ options: BootService.Options, _ set: BootSet) throws(NetworkBootFailure) {
+  init(_ options: BootService.Options, _ set: BootSet, _ policy: BootPolicy) throws(NetworkBootFailure) {
     self.init()
+    policy.apply(to: &self)
     let names = set.index.images.map(\.name)
-    if let image = options.image {
+    if let image = options.image ?? policy.image {
       guard names.contains(image) else { throw .noSuchImage(name: image, names: names) }
     } else if names.count != 1 {
       throw .imageNotChosen(names: names)
     }
     mode = Mode(rawValue: options.mode.rawValue) ?? .site
-    shadow = Shadow(rawValue: options.shadow.rawValue) ?? .never
+    shadow = policy.shadow ?? Shadow(rawValue: options.shadow.rawValue) ?? .never
     httpPort = UInt16(truncatingIfNeeded: options.httpPort)
-    defaultImage = options.image ?? names.first
+    defaultImage = options.image ?? policy.image ?? names.first
     // The reader has looked at all names already.
     images = (try? set.loaders()) ?? [:]
   }

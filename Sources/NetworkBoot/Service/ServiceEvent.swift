@@ -18,6 +18,14 @@ public struct ServiceEvent: Sendable, Hashable, Encodable {
     case tftp
     /// An HTTP request.
     case http
+    /// A started system that asks whether it may go on.
+    case admission
+    /// The policy file.
+    case policy
+    /// Something that an administrator did.
+    case admin
+    /// The record of what happened.
+    case audit
   }
 
   /// How much it matters.

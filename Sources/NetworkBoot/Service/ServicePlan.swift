@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import BootSite
 public import HostSystem
+internal import NetworkBootPolicy
 internal import NetworkBootProtocol
 internal import SystemPackage
 
@@ -26,6 +27,8 @@ public struct ServicePlan: Sendable, Hashable, Encodable {
   public var objects: [Object]
   /// In mode `site`: what the site's DHCP server has to be told.
   public var settings: [SiteSettings]
+  /// Who is answered, and what with, a sentence each.
+  public var policy: [String]
   /// Who else answers on the wires; empty before they were asked.
   public var wires: [WireReport] = []
 
@@ -79,8 +82,11 @@ public struct ServicePlan: Sendable, Hashable, Encodable {
     public var type: String
   }
 
-  init(_ options: BootService.Options, _ set: BootSet, _ interfaces: [NetworkInterface]) throws(NetworkBootFailure) {
-    let view = try ServerView(options, set)
+  init(
+    _ options: BootService.Options, _ set: BootSet, _ interfaces: [NetworkInterface], _ policy: BootPolicy?
+  ) throws(NetworkBootFailure) {
+    let view = try ServerView(options, set, policy ?? BootPolicy())
+    self.policy = policy?.explanation ?? []
     site = options.site.string
     self.set = set.index.number
     signedBy = set.signedBy

@@ -12,6 +12,7 @@ internal import Synchronization
 ///                  └──▶ ERROR, from port 69
 final class TFTPServer: Sendable {
   let sets: SiteFollower
+  let desk: MachineDesk
   let files: NIOThreadPool
   let events: EventLog
   let limits: TFTPLimits
@@ -20,8 +21,12 @@ final class TFTPServer: Sendable {
   /// What each client is being given; a client is an address with a port.
   private let clients = Mutex<[SocketAddress: TFTPRequest]>([SocketAddress: TFTPRequest]())
 
-  init(sets: SiteFollower, files: NIOThreadPool, events: EventLog, group: any EventLoopGroup, limits: TFTPLimits) {
-    (self.sets, self.files, self.events, self.group, self.limits) = (sets, files, events, group, limits)
+  init(
+    sets: SiteFollower, desk: MachineDesk, files: NIOThreadPool, events: EventLog, group: any EventLoopGroup,
+    limits: TFTPLimits
+  ) {
+    (self.sets, self.desk, self.files, self.events) = (sets, desk, files, events)
+    (self.group, self.limits) = (group, limits)
     transfers = Ledger(most: 512, mostByAddress: 32)
   }
 

@@ -28,6 +28,8 @@ final class TFTPSession: ChannelDuplexHandler {
   private var waiting: ClosedRange<Int>?
   private var isOver = false
   private let start = NIODeadline.now()
+  /// Counts what is acknowledged, for the list of machines.
+  private let meter: TransferMeter
 
   init(
     _ transfer: TFTPTransfer, of name: ObjectName, _ file: OpenObject, server: TFTPServer, client: TFTPClient
@@ -37,6 +39,7 @@ final class TFTPSession: ChannelDuplexHandler {
     self.server = server
     self.client = client
     blocks = TFTPBlocks(of: transfer, file)
+    meter = server.desk.begin(.tftp, name.text, to: client.address)
   }
 
   func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
@@ -50,10 +53,15 @@ final class TFTPSession: ChannelDuplexHandler {
     // The socket is connected, so the kernel lets nobody but the client in.
     guard !isOver, let packet = try? TFTPPacket(parsing: unwrapInboundIn(data).data.readableBytesView) else { return }
     perform(transfer.handle(.packet(packet)), context)
+    meter.bytes = Int64(acknowledged)
   }
+
+  /// How many bytes the client has.
+  private var acknowledged: Int { min(max(0, transfer.acknowledged) * transfer.blockSize, transfer.size) }
 
   func channelInactive(context: ChannelHandlerContext) {
     isOver = true
+    server.desk.end(meter, whole: acknowledged == transfer.size)
     timer?.cancel()
     context.fireChannelInactive()
   }
@@ -181,7 +189,9 @@ final class TFTPSession: ChannelDuplexHandler {
     guard !isOver else { return }
     isOver = true
     timer?.cancel()
-    let sent = min(max(0, transfer.acknowledged) * transfer.blockSize, transfer.size)
+    let sent = acknowledged
+    meter.bytes = Int64(sent)
+    server.desk.end(meter, whole: sent == transfer.size)
     server.events.say(.init(.tftp, weight, client: client.address, name: name.text, bytes: sent, "\(name), \(words)"))
     // Now, and not when the socket is closed: the client may ask for its next file at once, from the same port.
     server.end(client)

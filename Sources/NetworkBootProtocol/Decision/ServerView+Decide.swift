@@ -37,8 +37,9 @@ extension ServerView {
     do throws(IgnoreReason) {
       try checkMessage(of: request, at: plane)
       try checkRivals(of: request, at: plane)
-      let rule = rule(for: request)
-      let admission = try admission(of: request, by: rule)
+      let claimant = request.claimant
+      let rule = rule(for: claimant)
+      let admission = try admission(of: claimant, by: rule)
       let builder = AnswerBuilder(
         view: self, request: request, plane: plane, delay: remaining(rule.delay, for: request))
       return try choose(request, at: plane, admission, builder)
@@ -75,13 +76,13 @@ extension ServerView {
   }
 
   /// The rule for a client's place.
-  func rule(for request: BootRequest) -> PolicyRule {
-    policies.first { $0.place.contains(request) } ?? PolicyRule(policy)
+  func rule(for claimant: Claimant) -> PolicyRule {
+    policies.first { $0.place.contains(claimant) } ?? PolicyRule(policy)
   }
 
-  func admission(of request: BootRequest, by rule: PolicyRule) throws(IgnoreReason) -> Grant.Admission {
+  func admission(of claimant: Claimant, by rule: PolicyRule) throws(IgnoreReason) -> Grant.Admission {
     if rule.policy == .none { throw .policyNone }
-    let known = machines.first { $0.match.fits(request) }
+    let known = machines.first { $0.match.fits(claimant) }
     if known?.standing == .denied { throw .deniedMachine }
     switch rule.policy {
     case .all: return .admitted
@@ -130,14 +131,15 @@ extension ServerView {
   }
 
   /// The image of a machine: its own, else the first that is assigned, else the default.
-  func image(for request: BootRequest) -> String? {
-    machines.first { $0.match.fits(request) }?.image ?? assignments.first { $0.fits(request) }?.image ?? defaultImage
+  public func image(for claimant: Claimant) -> String? {
+    machines.first { $0.match.fits(claimant) }?.image ?? assignments.first { $0.fits(claimant) }?.image
+      ?? defaultImage
   }
 
   /// A machine's image and its files.
   private func files(for request: BootRequest) throws(IgnoreReason) -> (image: String, files: [BootLoader: ObjectName])
   {
-    guard let image = image(for: request) else { throw .noImage }
+    guard let image = image(for: request.claimant) else { throw .noImage }
     guard let files = images[image] else { throw .unknownImage(image) }
     return (image, files)
   }

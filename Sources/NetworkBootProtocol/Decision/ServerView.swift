@@ -80,9 +80,9 @@ public struct Place: Sendable, Hashable {
   }
 
   /// Whether a client is there.
-  public func contains(_ request: BootRequest) -> Bool {
-    (interface ?? request.arrival.interface) == request.arrival.interface
-      && (subnet?.contains(request.link) ?? true) && (relay ?? request.packet.relay) == request.packet.relay
+  public func contains(_ claimant: Claimant) -> Bool {
+    (interface ?? claimant.interface) == claimant.interface && (subnet?.contains(claimant.link) ?? true)
+      && (relay ?? claimant.relay) == claimant.relay
   }
 }
 
@@ -129,18 +129,18 @@ public struct MachineMatch: Sendable, Hashable {
   }
 
   /// Whether a client is that machine; without anything to compare it is nobody.
-  public func fits(_ request: BootRequest) -> Bool {
+  public func fits(_ claimant: Claimant) -> Bool {
     guard hardware != nil || machine != nil else { return false }
-    if let hardware, hardware != request.hardware { return false }
+    if let hardware, hardware != claimant.hardware { return false }
     guard let machine else { return true }
-    return request.machine.map { machine.isSameMachine(as: $0) } ?? false
+    return claimant.machine.map { machine.isSameMachine(as: $0) } ?? false
   }
 }
 
 /// A machine that somebody has named.
 public struct KnownMachine: Sendable, Hashable {
   /// What was said about it.
-  public enum Standing: String, Sendable {
+  public enum Standing: String, Sendable, CaseIterable, Codable {
     /// It is known or approved.
     case known
     /// It is never answered.
@@ -183,7 +183,8 @@ public struct ImageAssignment: Sendable, Hashable {
   }
 
   /// Whether it is meant for a client.
-  public func fits(_ request: BootRequest) -> Bool {
-    (match?.fits(request) ?? true) && place.contains(request) && (kinds?.contains(request.kind) ?? true)
+  public func fits(_ claimant: Claimant) -> Bool {
+    (match?.fits(claimant) ?? true) && place.contains(claimant)
+      && (kinds.map { kinds in claimant.kind.map { kinds.contains($0) } ?? false } ?? true)
   }
 }

@@ -4,6 +4,7 @@ import ArgumentParser
 import HostSystem
 import RecoveryManifest
 import RecoveryPlan
+import StrictTOML
 import SystemLayers
 import SystemPackage
 

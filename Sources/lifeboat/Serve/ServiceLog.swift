@@ -53,6 +53,7 @@ extension ServicePlan {
   var lines: [String] {
     let trust = signedBy.map { "signed by \($0)" } ?? "not signed: anybody who can write there decides what is started"
     var lines = ["site \(site), set \(set), \(trust)", "image \(image)"]
+    lines += policy.map { "policy: \($0)" }
     lines += interfaces.map { interface in
       "interface \(interface.name), address \(interface.address) in \(interface.subnet)"
         + (interface.pool.map { ", gives \($0)" } ?? "")

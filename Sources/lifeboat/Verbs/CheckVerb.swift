@@ -1,42 +1,56 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ArgumentParser
 import HostSystem
+import NetworkBootPolicy
 import RecoveryManifest
+import StrictTOML
 import SystemPackage
 
 /// `lifeboat check`.
 struct CheckVerb: Verb {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Say everything that is wrong with a manifest.",
+    abstract: "Say everything that is wrong with a manifest, or with a policy.",
     discussion: """
       Every error and warning with its line, its column and what to do about it, all at once. The exit status is 65 \
       when there is an error. Nothing is fetched or built.
 
         lifeboat check rescue.toml
         lifeboat check --schema > lifeboat.schema.json
+        lifeboat check --policy /etc/lifeboat/policy.toml
       """)
 
-  @Argument(help: "The manifest.", completion: .file(extensions: ["toml"]))
+  @Argument(help: "The manifest, or the policy.", completion: .file(extensions: ["toml"]))
   var manifest = "rescue.toml"
 
-  @Flag(help: "Print the JSON Schema of manifests, for editors, and check nothing.") var schema = false
+  @Flag(help: "The file is a policy of the network boot server. Whether a set has its images is for serve to say.")
+  var policy = false
+  @Flag(help: "Print the JSON Schema of manifests or policies, for editors, and check nothing.") var schema = false
   @Flag(help: "One JSON document on standard output.") var json = false
 
   func run(on console: Console) async throws -> ExitStatus {
     guard !schema else {
-      console.print(ManifestSchema.jsonSchema())
+      console.print(policy ? BootPolicySchema.jsonSchema() : ManifestSchema.jsonSchema())
       return .success
     }
     let path = FilePath(manifest)
     let bytes = try FileTree.bytes(of: path)
+    if policy {
+      let (_, diagnostics) = BootPolicyReader.read(bytes: bytes, file: path.string, images: nil)
+      return try report(CheckOutcome(policy: path.string, diagnostics), on: console)
+    }
     let (read, diagnostics) = ManifestReader.read(bytes: bytes, file: path.string, catalogue: try .builtIn())
     let missing = read.map { ManifestFiles(of: $0, beside: path).missing } ?? []
-    let outcome = CheckOutcome(file: path.string, read, diagnostics, missing)
+    return try report(CheckOutcome(file: path.string, read, diagnostics, missing), missing, on: console)
+  }
+
+  private func report(
+    _ outcome: CheckOutcome, _ missing: [OperationFailure] = [], on console: Console
+  ) throws -> ExitStatus {
     if json {
       try console.printJSON(outcome)
     } else {
-      if !diagnostics.isEmpty { console.note(Diagnostic.render(diagnostics)) }
+      if !outcome.diagnostics.isEmpty { console.note(Diagnostic.render(outcome.diagnostics)) }
       for failure in missing { console.complain(failure) }
       if outcome.valid { console.print(outcome.summary) } else { console.note(outcome.summary) }
     }
@@ -53,6 +67,8 @@ struct CheckOutcome: Encodable {
   var diagnostics: [Diagnostic]
   /// Files and hooks that the manifest names and that are not there.
   var missing: [ErrorReport]
+  /// `manifest` or `policy`.
+  var kind = "manifest"
 
   init(file: String, _ manifest: Manifest?, _ diagnostics: [Diagnostic], _ missing: [OperationFailure]) {
     self.file = file
@@ -62,11 +78,19 @@ struct CheckOutcome: Encodable {
     images = manifest?.images.map(\.name) ?? []
   }
 
+  init(policy file: String, _ diagnostics: [Diagnostic]) {
+    (self.file, self.diagnostics, missing, images) = (file, diagnostics, [], [])
+    valid = !diagnostics.contains { $0.severity == .error }
+    kind = "policy"
+  }
+
   /// `rescue.toml: 2 images (tier1, tier2), 1 warning`.
   var summary: String {
     let errors = diagnostics.count { $0.severity == .error } + missing.count
     let warnings = diagnostics.count - (errors - missing.count)
-    var parts = valid ? ["\(images.count.counted("image")) (\(images.joined(separator: ", ")))"] : []
+    let contents =
+      kind == "policy" ? "a policy" : "\(images.count.counted("image")) (\(images.joined(separator: ", ")))"
+    var parts = valid ? [contents] : []
     if errors > 0 { parts.append(errors.counted("error")) }
     if warnings > 0 { parts.append(warnings.counted("warning")) }
     return "\(file): \(parts.joined(separator: ", "))" + (valid && warnings == 0 ? ", nothing wrong" : "")

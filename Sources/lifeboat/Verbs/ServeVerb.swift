@@ -25,8 +25,12 @@ struct ServeVerb: Verb {
       With --mode full this is the only DHCP server of an isolated wire: it gives addresses itself, on the one interface \
       that is named, does not start where another server gives some, and stops giving them when one appears.
 
+      With --policy a file says which computers are answered and with which image; it is read again when it changes. \
+      lifeboat clients shows the computers, and approves them.
+
         sudo lifeboat serve --site /srv/lifeboat
         sudo lifeboat serve --site /srv/lifeboat --check
+        sudo lifeboat serve --site /srv/lifeboat --policy /etc/lifeboat/policy.toml
         sudo lifeboat serve --site /srv/lifeboat --mode full --interface eth1
         lifeboat serve --site /srv/lifeboat --mode site --dry-run
       """)
@@ -66,6 +70,33 @@ struct ServeVerb: Verb {
   @Option(help: ArgumentHelp("The UDP port of TFTP; firmware asks no other than 69.", valueName: "port"))
   var tftpPort = 69
 
+  @Option(
+    help: ArgumentHelp("Who is answered, and with which image; without it everybody is.", valueName: "file"),
+    completion: .file(extensions: ["toml"]))
+  var policy: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where it is kept what was said about computers. Without it: $STATE_DIRECTORY, or /var/lib/lifeboat.",
+      valueName: "folder"), completion: .directory)
+  var state: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The socket for lifeboat clients. Without it: admin.sock in $RUNTIME_DIRECTORY, or in /run/lifeboat.",
+      valueName: "socket"), completion: .file())
+  var admin: String?
+
+  @Option(
+    help: ArgumentHelp("A group whose members may use that socket; goes before the policy's.", valueName: "group"))
+  var adminGroup: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The record of what happened. Without it: audit.jsonl where computers are kept.", valueName: "file"),
+    completion: .file())
+  var audit: String?
+
   @Flag(name: .customLong("dry-run"), help: "Say what would be served, to whom and why, and end.") var isDryRun = false
   @Flag(help: "Say who else answers starting computers on the wire, and what each kind would be given, and end.")
   var check = false
@@ -86,7 +117,7 @@ struct ServeVerb: Verb {
   }
 
   func run(on console: Console) async throws -> ExitStatus {
-    let service = BootService(options)
+    let service = BootService(options(console.environment))
     if isDryRun {
       let plan = try await service.plan()
       if json { try console.printJSON(plan) } else { plan.lines.forEach(console.print) }
@@ -105,8 +136,14 @@ struct ServeVerb: Verb {
     return .success
   }
 
-  private var options: BootService.Options {
+  private func options(_ environment: [String: String]) -> BootService.Options {
     var options = BootService.Options(site: FilePath(site))
+    let places = ServicePlaces(environment)
+    options.policy = policy.map { FilePath($0) }
+    (options.state, options.needsState) = (state.map { FilePath($0) } ?? places.state, state != nil)
+    (options.admin, options.needsAdmin) = (admin.map { FilePath($0) } ?? places.admin, admin != nil)
+    options.adminGroup = adminGroup
+    options.audit = audit.map { FilePath($0) }
     options.key = key.map { FilePath($0) }
     options.interfaces = interfaces
     options.mode = mode

@@ -36,7 +36,10 @@ final class TestSite: Sendable {
 
   /// Writes a set and makes it the current one.
   @discardableResult
-  func publish(_ number: Int, _ objects: [Object], entries: [String: String] = [:]) throws -> SiteIndex {
+  func publish(
+    _ number: Int, _ objects: [Object], entries: [String: String] = [:], images: [String] = ["demo"],
+    layers: [String] = []
+  ) throws -> SiteIndex {
     var listed: [SiteIndex.Object] = []
     for object in objects {
       let digest = Digest(of: object.bytes)
@@ -45,8 +48,10 @@ final class TestSite: Sendable {
         SiteIndex.Object(
           name: object.name, size: ByteCount(Int64(object.bytes.count)), digest: digest, type: object.type))
     }
-    let image = SiteIndex.Image(name: "demo", title: "Demo", media: [:], entries: entries)
-    let index = SiteIndex(number: number, servers: ["http://10.66.0.2"], images: [image], objects: listed)
+    let medium = SiteIndex.Medium(identifier: "0123456789abcdef", release: "1", layers: layers)
+    let media = layers.isEmpty ? [:] : ["x64": medium]
+    let described = images.map { SiteIndex.Image(name: $0, title: $0, media: media, entries: entries) }
+    let index = SiteIndex(number: number, servers: ["http://10.66.0.2"], images: described, objects: listed)
     try folder.write("sets/\(number)/index.json", try index.encoded())
     try makeCurrent(number)
     return index

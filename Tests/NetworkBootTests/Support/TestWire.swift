@@ -120,13 +120,22 @@ struct TestWire: Sendable {
     }
   }
 
+  /// Where `serve` listens for administrators.
+  var admin: FilePath { scratch.appending("admin.sock") }
+  /// The places of `serve`'s own, so that it leaves nothing on this computer.
+  var own: [String] { ["--state", scratch.appending("state").string, "--admin", admin.string] }
+  private var ownOfAnother: [String] {
+    ["--state", scratch.appending("state2").string, "--admin", scratch.appending("admin2.sock").string]
+  }
+
   /// Runs `lifeboat serve` beside `body`.
   func serve<Result: Sendable>(
     _ site: FilePath, _ options: [String] = [], in node: String = "srv",
     _ body: @escaping @Sendable (WireLog) async throws -> Result
   ) async throws -> Result {
     let program = try Repository.program("lifeboat").string
-    return try await serving(node, [program, "serve", "--site", site.string] + options, until: "ready", body)
+    let words = [program, "serve", "--site", site.string] + (node == "srv" ? own : ownOfAnother)
+    return try await serving(node, words + options, until: "ready", body)
   }
 
   /// Runs another boot server beside `body`: dnsmasq as a PXE proxy, in the namespace `other`.

@@ -64,7 +64,7 @@ struct FullTests {
   @Test func itDoesNotStartBesideAnotherServer() async throws {
     let site = try site()
     try await TestWire.with { [full] wire in
-      let words = [try Repository.program("lifeboat").string, "serve", "--site", site.path.string] + full
+      let words = [try Repository.program("lifeboat").string, "serve", "--site", site.path.string] + full + wire.own
       let failure = try await #require(throws: ExternalCommand.Failure.self) {
         try await wire.command(in: "srv", words).run()
       }
