@@ -163,12 +163,14 @@ struct StrangerTests {
     // The mount is the server's alone, and goes with it.
     let script = """
       mount -t tmpfs -o size=1m tmpfs "$1" && cp -a "$2"/. "$1" && { cat /dev/zero >"$1/rest" 2>/dev/null; df "$1" | tail -n 1; }
-      exec "$3" serve --site "$1"
+      place=$1 program=$3
+      shift 3
+      exec "$program" serve --site "$place" "$@"
       """
     let words = ["sh", "-c", script, "sh", folder.path.string, site.path.string, program]
     try await TestWire.with { [disk] wire in
       try await wire.ip("-n \(wire.namespace("client")) address add 10.66.0.9/24 dev eth0")
-      try await wire.serving("srv", words, until: "ready") { log in
+      try await wire.serving("srv", words + wire.own, until: "ready") { log in
         #expect(log.lines.contains { $0.contains("100%") }, "the disk is full")
         let url = "http://10.66.0.2/boot/demo.iso"
         #expect(try await wire.command(in: "client", ["curl", "-s", url]).output() == disk)
