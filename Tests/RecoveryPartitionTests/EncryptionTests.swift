@@ -29,15 +29,26 @@ import Testing
     put([0x55, 0xaa], at: 510)
     for place in places {
       var end = 112
-      for (index, protector) in protectors.enumerated() {
-        put(36, 2, at: place + end)
-        put(2, 2, at: place + end + 2)
-        put(8, 2, at: place + end + 4)
-        put(1, 2, at: place + end + 6)
-        put([UInt8](repeating: UInt8(index + 1), count: 16), at: place + end + 8)
-        put(Int(protector), 2, at: place + end + 34)
-        end += 36
+      // An entry's head: its length, what it is, what its value is, and a version.
+      func entry(_ length: Int, _ kind: Int, _ value: Int) {
+        for (index, number) in [length, kind, value, 1].enumerated() { put(number, 2, at: place + end + 2 * index) }
+        end += 8
       }
+      let keyLength = 8 + 12 + 16 + 44
+      for (index, protector) in protectors.enumerated() {
+        entry(36 + keyLength, 2, 8)
+        put([UInt8](repeating: UInt8(index + 1), count: 16), at: place + end)
+        put(Int(protector), 2, at: place + end + 26)
+        end += 28
+        entry(keyLength, 0, 5)
+        end += keyLength - 8
+      }
+      entry(keyLength, 3, 5)
+      end += keyLength - 8
+      let description = "PC C: 25/11/2026\0".utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
+      entry(8 + description.count, 7, 2)
+      put(description, at: place + end)
+      end += description.count
       put(signature, at: place)
       put(end / 16 + 1, 2, at: place + 8)
       put(2, 2, at: place + 10)
@@ -62,7 +73,7 @@ import Testing
     let disk = try await DiskImage(DiskImage.windows)
     let file = try FileDescriptor.open(disk.path, .writeOnly)
     var bytes = Self.volume(protectors)
-    if breaking { for place in [1, 2, 3] { bytes[(place << 20) + 64] = 0xff } }
+    if breaking { for place in [1, 2, 3] { bytes[(place << 20) + 66] = 0x7f } }
     _ = try file.closeAfter { try file.writeAll(toAbsoluteOffset: 239616 * 512, bytes) }
     return disk
   }
@@ -109,7 +120,7 @@ import Testing
   @Test func unreadableMetadataIsNotTakenForSuspended() async throws {
     let disk = try await disk([0], breaking: true)
     let found = try DiskExamination(try Disk(disk.path, isWriting: false))
-    guard found.hasBitLocker else { return }
+    #expect(found.hasBitLocker)
     #expect(throws: RecoveryPartitionFailure.bitLocker(disk.path, [3], .unreadable)) {
       try found.requireNoActiveBitLocker(disk.path, saidSuspended: true)
     }

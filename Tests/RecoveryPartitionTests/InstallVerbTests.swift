@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import HostSystem
-import RecoveryManifest
 import SystemPackage
 import TestSupport
 import Testing
@@ -9,7 +8,7 @@ import Testing
 
 /// The built program on image files.
 @Suite struct InstallVerbTests {
-  private func run(_ disk: DiskImage, _ arguments: String...) async throws -> Tool.Outcome {
+  private func run(_ disk: DiskImage, _ arguments: String...) async throws -> TestSupport.Tool.Outcome {
     try await Repository.lifeboat(["install"] + arguments + ["--disk", disk.path.string])
   }
 
@@ -70,9 +69,9 @@ import Testing
     let arguments = ["install", medium.string, "--disk", disk.path.string, "--size", "300M", "--yes"]
     let script =
       "\"$@\" >/dev/null 2>&1 & child=$!; sleep \(Double(milliseconds) / 1000); kill -KILL $child; wait $child"
-    _ = try await Tool.run("sh", ["-c", script, "sh", try Repository.program("lifeboat").string] + arguments)
+    _ = try await TestSupport.Tool.run("sh", ["-c", script, "sh", try Repository.program("lifeboat").string] + arguments)
     #expect(try disk.digest(1 << 20..<317 << 20) == data)
-    let verdict = try await Tool.run("sgdisk", ["-v", disk.path.string])
+    let verdict = try await TestSupport.Tool.run("sgdisk", ["-v", disk.path.string])
     #expect(verdict.output.contains("No problems found"), "\(verdict)")
     if try DiskExamination(try Disk(disk.path, isWriting: false)).recovery == nil {
       let again = try await Repository.lifeboat(arguments)
