@@ -38,7 +38,9 @@ test: ## install what is missing and run all tests (three boots among them)
 	@scripts/step "Checking the source" scripts/check
 	@scripts/step "Building the tests" $(SWIFT) build --build-tests
 	@echo "Running the tests of the parts ..."
-	@$(TESTS) --skip BuildTests --skip BootTests.FirmwareTests --skip BootTests.ContentTests
+	@$(TESTS) --skip BuildTests --skip NetworkBootTests --skip BootTests.FirmwareTests --skip BootTests.ContentTests
+	@echo "Running the tests of the network boot service ..."
+	@$(TESTS) --filter NetworkBootTests
 	@echo "Running the tests that build media from Debian's packages ..."
 	@$(TESTS) --filter BuildTests
 	@echo "Running the tests that boot a medium ..."

@@ -10,7 +10,7 @@ import Testing
 @testable import NetworkBoot
 
 /// What `lifeboat export netboot` writes, and what it refuses.
-@Suite(.timeLimit(.minutes(5))) struct ExportTests {
+@Suite(.timeLimit(.minutes(20))) struct ExportTests {
   private let folder: TemporaryFolder
   private let site: TestSite
   private let disk = TestSite.bytes(300_000)

@@ -6,7 +6,7 @@ import Testing
 @testable import NetworkBoot
 
 /// Clients that misbehave, by sockets of Python's.
-@Suite(.timeLimit(.minutes(5))) struct HTTPAbuseTests {
+@Suite(.timeLimit(.minutes(20))) struct HTTPAbuseTests {
   private let site: TestSite
 
   init() throws {

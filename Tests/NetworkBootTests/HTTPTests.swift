@@ -7,7 +7,7 @@ import Testing
 @testable import NetworkBoot
 
 /// curl, and sockets by hand, judge the HTTP server.
-@Suite(.timeLimit(.minutes(5))) struct HTTPTests {
+@Suite(.timeLimit(.minutes(20))) struct HTTPTests {
   private let site: TestSite
   private let disk = TestSite.bytes(3_000_017)
 

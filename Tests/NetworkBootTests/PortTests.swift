@@ -8,7 +8,7 @@ import Testing
 @testable import NetworkBoot
 
 /// Ports that somebody else has, and ports that this user may not have.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct PortTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct PortTests {
   private let site: TestSite
 
   init() throws {

@@ -7,7 +7,7 @@ import Testing
 @testable import NetworkBoot
 
 /// atftp, tftp-hpa, curl, and sockets by hand, judge the TFTP server.
-@Suite(.timeLimit(.minutes(5))) struct TFTPTests {
+@Suite(.timeLimit(.minutes(20))) struct TFTPTests {
   private let site: TestSite
   private let file = TestSite.bytes(1_500_000)
 

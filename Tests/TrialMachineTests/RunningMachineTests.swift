@@ -42,7 +42,7 @@ struct RunningMachineTests {
   @Test func theScreenIsAPicture() async throws {
     try await withMachine { machine, folder in
       let picture = folder.appending("screen.png")
-      try await machine.run(scratch: folder, limit: .seconds(60)) { try await $0.screenshot(to: picture) }
+      try await machine.run(scratch: folder, limit: .seconds(300)) { try await $0.screenshot(to: picture) }
       let start = try await ExternalCommand("head", ["-c", "8", picture.string]).output()
       #expect(start == [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
     }
@@ -52,7 +52,7 @@ struct RunningMachineTests {
     try await withMachine { machine, folder in
       struct Enough: Error {}
       await #expect(throws: Enough.self) {
-        try await machine.run(scratch: folder, limit: .seconds(60)) { (_: RunningMachine) -> Void in throw Enough() }
+        try await machine.run(scratch: folder, limit: .seconds(300)) { (_: RunningMachine) -> Void in throw Enough() }
       }
       let processes = try await ExternalCommand("ps", ["-eo", "args"], package: "procps").text()
       #expect(!processes.contains(folder.string))
@@ -70,7 +70,7 @@ struct RunningMachineTests {
   @Test func aMachineThatEndsTooEarlyIsReported() async throws {
     try await withMachine { machine, folder in
       let failure = await #expect(throws: TrialMachineFailure.self) {
-        try await machine.run(scratch: folder, limit: .seconds(60)) { running in
+        try await machine.run(scratch: folder, limit: .seconds(300)) { running in
           async let quit: Void = running.quit()
           let line = try await running.line { $0 == "never" }
           try await quit
@@ -84,7 +84,7 @@ struct RunningMachineTests {
   @Test func theMonitorsRefusalIsReported() async throws {
     try await withMachine { machine, folder in
       let failure = await #expect(throws: TrialMachineFailure.self) {
-        try await machine.run(scratch: folder, limit: .seconds(60)) { try await $0.screenshot(to: "/nowhere/x.png") }
+        try await machine.run(scratch: folder, limit: .seconds(300)) { try await $0.screenshot(to: "/nowhere/x.png") }
       }
       #expect(failure?.code == "machine-monitor")
     }

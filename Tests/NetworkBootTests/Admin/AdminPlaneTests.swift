@@ -8,7 +8,7 @@ import Testing
 @testable import NetworkBoot
 
 /// The admin socket, judged by curl; and who may use it.
-@Suite(.timeLimit(.minutes(5))) struct AdminPlaneTests {
+@Suite(.timeLimit(.minutes(20))) struct AdminPlaneTests {
   private func curl(_ lab: AdminLab, _ words: String...) async throws -> Tool.Outcome {
     try await Tool.run(
       "curl", ["--silent", "--max-time", "30", "--unix-socket", lab.socket.string] + words, package: "curl")

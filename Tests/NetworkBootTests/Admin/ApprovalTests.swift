@@ -7,7 +7,7 @@ import Testing
 @testable import NetworkBoot
 
 /// Started systems ask whether they may go on; an administrator says so with `lifeboat clients`.
-@Suite(.timeLimit(.minutes(5))) struct ApprovalTests {
+@Suite(.timeLimit(.minutes(20))) struct ApprovalTests {
   @Test func aNumberIsReadOutAndApproved() async throws {
     let lab = try AdminLab()
     try await lab.serve { service async throws in

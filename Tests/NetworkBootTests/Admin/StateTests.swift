@@ -9,7 +9,7 @@ import Testing
 @testable import NetworkBoot
 
 /// Bad days of policy, state folder and record.
-@Suite(.timeLimit(.minutes(5))) struct StateTests {
+@Suite(.timeLimit(.minutes(20))) struct StateTests {
   @Test func aDamagedListIsRefusedAndLeftAsItIs() async throws {
     let lab = try AdminLab()
     let file = try lab.folder.write("state/machines.json", "{\"lifeboat-machines\": 1, \"machi")

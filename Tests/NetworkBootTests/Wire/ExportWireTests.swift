@@ -9,7 +9,7 @@ import Testing
 
 /// What real nginx and dnsmasq make of an export, on a wire of namespaces beside the site's DHCP server.
 @Suite(
-  .serialized, .timeLimit(.minutes(5)),
+  .serialized, .timeLimit(.minutes(20)),
   .enabled("needs root, network namespaces and dnsmasq") { await TestWire.isPossible() })
 struct ExportWireTests {
   private let disk = TestSite.bytes(3_000_000)

@@ -6,7 +6,7 @@ import Testing
 
 /// The real program as the only DHCP server of a wire, asked by busybox's client.
 @Suite(
-  .serialized, .timeLimit(.minutes(5)),
+  .serialized, .timeLimit(.minutes(20)),
   .enabled("needs root, network namespaces and dnsmasq") { await TestWire.isPossible() })
 struct FullTests {
   private let x64 = "PXEClient:Arch:00007:UNDI:003016"

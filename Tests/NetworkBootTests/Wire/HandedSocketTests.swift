@@ -6,7 +6,7 @@ import Testing
 
 /// The service with sockets that somebody else has opened, as systemd does, and without any right of its own.
 @Suite(
-  .serialized, .timeLimit(.minutes(5)),
+  .serialized, .timeLimit(.minutes(20)),
   .enabled("needs root, network namespaces and dnsmasq") { await TestWire.isPossible() })
 struct HandedSocketTests {
   private func site() throws -> TestSite {

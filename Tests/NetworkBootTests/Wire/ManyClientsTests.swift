@@ -9,7 +9,7 @@ import Testing
 
 /// Thirty computers that start at once, by the clients of the benchmark (`Benchmarks/network/clients.py`).
 @Suite(
-  .serialized, .timeLimit(.minutes(5)),
+  .serialized, .timeLimit(.minutes(20)),
   .enabled("needs root, network namespaces and dnsmasq") { await TestWire.isPossible() })
 struct ManyClientsTests {
   private struct Answer: Decodable {

@@ -6,7 +6,7 @@ import Testing
 
 /// Who is answered, on a wire of namespaces; the real program, and `lifeboat clients` beside it.
 @Suite(
-  .serialized, .timeLimit(.minutes(5)),
+  .serialized, .timeLimit(.minutes(20)),
   .enabled("needs root, network namespaces and dnsmasq") { await TestWire.isPossible() })
 struct PolicyTests {
   private let http16 = "HTTPClient:Arch:00016:UNDI:003000"

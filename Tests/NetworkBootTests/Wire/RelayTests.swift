@@ -6,7 +6,7 @@ import Testing
 
 /// Computers on another segment, behind a relay agent: dnsmasq's.
 @Suite(
-  .serialized, .timeLimit(.minutes(5)),
+  .serialized, .timeLimit(.minutes(20)),
   .enabled("needs root, network namespaces and dnsmasq") { await TestWire.isPossible() })
 struct RelayTests {
   private let http16 = "HTTPClient:Arch:00016:UNDI:003000"

@@ -6,7 +6,7 @@ import Testing
 
 /// The shadow reply of the real program, beside a plain DHCP server that knows nothing of it.
 @Suite(
-  .serialized, .timeLimit(.minutes(5)),
+  .serialized, .timeLimit(.minutes(20)),
   .enabled("needs root, network namespaces and dnsmasq") { await TestWire.isPossible() })
 struct ShadowTests {
   private let x64 = "PXEClient:Arch:00007:UNDI:003016"

@@ -8,7 +8,7 @@ import Testing
 
 /// What strangers with nmap and other tools find of the service: the documented ports, the names of the set, no more.
 @Suite(
-  .serialized, .timeLimit(.minutes(10)),
+  .serialized, .timeLimit(.minutes(20)),
   .enabled("needs root, network namespaces and dnsmasq") { await TestWire.isPossible() })
 struct StrangerTests {
   private let disk = TestSite.bytes(200_000)

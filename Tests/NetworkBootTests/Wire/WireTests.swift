@@ -6,7 +6,7 @@ import Testing
 
 /// The real program beside a plain DHCP server, dnsmasq, on a wire of namespaces.
 @Suite(
-  .serialized, .timeLimit(.minutes(5)),
+  .serialized, .timeLimit(.minutes(20)),
   .enabled("needs root, network namespaces and dnsmasq") { await TestWire.isPossible() })
 struct WireTests {
   private let http16 = "HTTPClient:Arch:00016:UNDI:003000"

@@ -6,7 +6,7 @@ import Testing
 
 /// The real program beside other servers that start computers.
 @Suite(
-  .serialized, .timeLimit(.minutes(5)),
+  .serialized, .timeLimit(.minutes(20)),
   .enabled("needs root, network namespaces and dnsmasq") { await TestWire.isPossible() })
 struct YieldTests {
   private let http16 = "HTTPClient:Arch:00016:UNDI:003000"
