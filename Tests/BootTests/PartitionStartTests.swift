@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import BootAssembly
+import HostSystem
+import OpticalMedia
+import SystemPackage
+import TestSupport
+import Testing
+import TrialMachine
+
+/// A disk on which the real command has installed the demo starts from its recovery partition.
+@Suite(
+  .serialized, .enabled(if: HostEnvironment["LIFEBOAT_BOOT_TESTS"] == "1", "set LIFEBOAT_BOOT_TESTS=1 to boot"))
+struct PartitionStartTests {
+  private static let data = "label: gpt\nstart=2048, size=204800, name=\"data\"\n"
+
+  /// A disk's image file with a partition of data, and the recovery in the free space behind it.
+  private func withDisk(_ body: (FilePath, FilePath) async throws -> Void) async throws {
+    let medium = try await DemoMedium.shared.path()
+    try await TemporaryFolder.with { folder in
+      let disk = try ImageMaker.sparse(folder.appending("disk"), size: 1200 << 20, data: [])
+      let table = try await Tool.run("sfdisk", ["--quiet", disk.string], input: Array(Self.data.utf8))
+      try #require(table.status == 0, "\(table)")
+      try await install(medium.string, "--size", "900M", "--hidden", on: disk)
+      try await body(disk, folder)
+    }
+  }
+
+  private func install(_ arguments: String..., on disk: FilePath) async throws {
+    let done = try await Repository.lifeboat(["install"] + arguments + ["--disk", disk.string, "--yes"])
+    try #require(done.status == 0, "\(done)")
+  }
+
+  /// Starts the disk; what it said up to the ready line.
+  private func start(
+    _ disk: FilePath, _ firmware: TrialMachine.Firmware, scratch: FilePath
+  ) async throws -> (partition: String, ready: ReadyLine, first: String) {
+    let machine = TrialMachine(
+      medium: disk, attachment: .stick, firmware: firmware, memory: .mebibytes(1024), hasNetwork: false)
+    return try await machine.run(scratch: scratch, limit: .seconds(1500)) { machine in
+      let first = try await machine.line { $0.contains("LIFEBOAT-PARTITION ") }
+      let partition = try await machine.line { $0.contains("LIFEBOAT-PARTITION ok") }
+      return (partition, try ReadyLine(await machine.line { $0.contains(ReadyLine.mark) }), first)
+    }
+  }
+
+  @Test(arguments: [TrialMachine.Firmware.secureBoot, .uefi, .uefiIA32])
+  func starts(_ firmware: TrialMachine.Firmware) async throws {
+    let record = try MediumVerification.record(of: ISOReader(try await DemoMedium.shared.path()))
+    try await withDisk { disk, folder in
+      let (partition, ready, _) = try await start(disk, firmware, scratch: folder)
+      #expect(ready.image == "tier1" && ready.id == record.identifier)
+      #expect(partition.contains("/dev/sda2") && ready.medium == "/dev/sda2", "\(partition) \(ready)")
+      #expect(ready.secureBoot == (firmware == .secureBoot ? "enabled" : "disabled"))
+    }
+  }
+
+  /// One byte of the newer version is wrong: nothing of it is started, and the older one comes up after the restart.
+  @Test func aDamagedVersionGivesWayToTheOther() async throws {
+    let record = try MediumVerification.record(of: ISOReader(try await DemoMedium.shared.path()))
+    let other = try FileTree.text(of: Repository.path("Fixtures/manifests/rescue.toml"))
+      .replacing("title = \"Contoso first aid\"", with: "title = \"Contoso first aid, newer\"")
+      .replacing("[defaults]\n", with: "[defaults]\nkernel-arguments = [\"norandmaps\"]\n")
+    let newer = try await DemoMedium.build("newer", manifest: other, arguments: ["--image", "tier1", "--arch", "both"])
+      .appending("tier1.iso")
+    let identifier = try MediumVerification.record(of: ISOReader(newer)).identifier
+    try await withDisk { disk, folder in
+      try await install("--update", newer.string, on: disk)
+      try await damageSettings(of: identifier, on: disk, in: folder)
+      let (_, ready, first) = try await start(disk, .uefi, scratch: folder)
+      #expect(first.contains("LIFEBOAT-PARTITION FAILED damaged 90-settings.squashfs"), "\(first)")
+      #expect(ready.id == record.identifier && ready.id != identifier)
+    }
+  }
+
+  /// Changes one byte of a version's settings layer, by mtools.
+  private func damageSettings(of identifier: String, on disk: FilePath, in folder: FilePath) async throws {
+    let start = try await Tool.run("partx", ["-g", "-r", "-o", "START", "-n", "2", disk.string])
+    let sector = try #require(Int(start.output.split(whereSeparator: \.isWhitespace).first ?? ""))
+    let volume = "\(disk)@@\(sector * 512)"
+    let list = try await Tool.run("mtype", ["-i", volume, "::/lifeboat/\(identifier)/x64/files"])
+    let line = try #require(list.lines.first { $0.contains("90-settings") }, "\(list)")
+    let name = try #require(line.split(separator: " ").last.map(String.init))
+    let copy = folder.appending("layer")
+    #expect(try await Tool.run("mcopy", ["-i", volume, "::/\(name)", copy.string]).status == 0)
+    var bytes = try FileTree.bytes(of: copy)
+    bytes[bytes.count / 2] ^= 1
+    try AtomicFile.write(bytes, to: copy)
+    #expect(try await Tool.run("mcopy", ["-o", "-i", volume, copy.string, "::/\(name)"]).status == 0)
+  }
+}
