@@ -46,25 +46,13 @@ import Testing
 
   @Test("a damaged policy never crashes the reader") func fuzz() {
     let bytes = Array(BootPolicySchema.example.utf8)
-    var random = SplitMix(state: 1)
+    var random = SplitMix(seed: 1)
     for _ in 0..<400 {
       var damaged = bytes
       damaged[Int.random(in: damaged.indices, using: &random)] = UInt8.random(in: 0...255, using: &random)
       damaged.removeLast(Int.random(in: 0...20, using: &random))
       let (policy, diagnostics) = BootPolicyReader.read(bytes: damaged, file: "f", images: nil)
       #expect((policy == nil) == diagnostics.contains { $0.severity == .error }, "\(damaged)")
-    }
-  }
-
-  private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
     }
   }
 }

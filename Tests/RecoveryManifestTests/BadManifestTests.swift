@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import Foundation
 import StrictTOML
+import TestSupport
 import Testing
 
 @testable import RecoveryManifest
@@ -50,7 +51,7 @@ import Testing
     for end in stride(from: 0, to: bytes.count, by: 7) {
       judge(Array(bytes[..<end]), catalogue)
     }
-    var random = SplitMix(state: 1)
+    var random = SplitMix(seed: 1)
     for _ in 0..<400 {
       var damaged = bytes
       for _ in 0..<Int.random(in: 1...4, using: &random) {
@@ -69,18 +70,6 @@ import Testing
       #expect((1...lines).contains(diagnostic.line))
       #expect(diagnostic.column >= 1)
       #expect(!diagnostic.rendered.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" })
-    }
-  }
-
-  private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
     }
   }
 }

@@ -27,19 +27,6 @@ final class AuditLog: Sendable {
     var message: String?
   }
 
-  private struct Line: Encodable {
-    var time: String
-    var entry: Entry
-
-    func encode(to encoder: any Encoder) throws {
-      try entry.encode(to: encoder)
-      var container = encoder.container(keyedBy: Key.self)
-      try container.encode(time, forKey: .time)
-    }
-
-    enum Key: String, CodingKey { case time }
-  }
-
   /// What strangers cause is cut short; what administrators do never is.
   private struct State {
     var gate = TokenBucket(rate: 50, burst: 2000)
@@ -63,7 +50,7 @@ final class AuditLog: Sendable {
       var trouble: String?
       for await entry in stream {
         do {
-          let text = try StableJSON.line(Line(time: Timestamp.now(), entry: entry))
+          let text = try StableJSON.line(Timed(entry))
           try file.append(Array((text + "\n").utf8))
           if trouble != nil { events.say(.init(.audit, "\(path) is written again")) }
           trouble = nil
@@ -145,22 +132,5 @@ final class AppendedFile: Sendable {
     var (open, named) = (stat(), stat())
     guard fstat(descriptor.rawValue, &open) == 0, stat(path.string, &named) == 0 else { return false }
     return open.st_dev == named.st_dev && open.st_ino == named.st_ino
-  }
-}
-
-/// Times as the log, the record and the admin plane write them.
-enum Timestamp {
-  static func now() -> String { text(seconds()) }
-  /// Seconds of Unix time.
-  static func seconds() -> Int64 { Int64(time(nil)) }
-
-  /// `2026-11-25T18:45:14Z`.
-  static func text(_ seconds: Int64) -> String {
-    var seconds = time_t(seconds)
-    var parts = tm()
-    gmtime_r(&seconds, &parts)
-    var text = [CChar](repeating: 0, count: 32)
-    let count = strftime(&text, text.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
-    return String(decoding: text[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-import FoundationEssentials
 import HostSystem
 import NetworkBoot
 
@@ -11,20 +10,6 @@ struct ServiceLog: Sendable {
   init(_ console: Console, json: Bool) {
     self.console = console
     self.json = json
-  }
-
-  /// An event with the time it was told at.
-  private struct Entry: Encodable {
-    var time: String
-    var event: ServiceEvent
-
-    func encode(to encoder: any Encoder) throws {
-      try event.encode(to: encoder)
-      var container = encoder.container(keyedBy: Key.self)
-      try container.encode(time, forKey: .time)
-    }
-
-    enum Key: String, CodingKey { case time }
   }
 
   /// What is said when all ports are open.
@@ -39,9 +24,9 @@ struct ServiceLog: Sendable {
 
   /// One line.
   func tell(_ event: ServiceEvent) {
-    let time = Date.now.formatted(.iso8601)
+    let time = Timestamp.now()
     guard json else { return console.print("\(time) \(event.line)") }
-    try? console.printJSONLine(Entry(time: time, event: event))
+    try? console.printJSONLine(Timed(event, at: time))
   }
 
   /// What is said at the end.

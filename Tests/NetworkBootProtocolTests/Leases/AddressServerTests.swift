@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
 import NetworkBootProtocol
+import TestSupport
 import Testing
 
 @Suite("Addresses and boot files in one packet") struct AddressServerTests {

@@ -138,6 +138,13 @@ struct TestWire: Sendable {
     return try await serving(node, words + options, until: "ready", body)
   }
 
+  /// The memory of the service in the namespace `srv`, in KiB.
+  func residentMemory() async throws -> Int {
+    let process = "$(ss -Hlntp 'sport = :80' | sed 's/.*pid=\\([0-9]*\\).*/\\1/')"
+    let status = command(in: "srv", ["sh", "-c", "grep VmRSS /proc/\(process)/status"])
+    return try await status.text().split(separator: " ").compactMap { Int($0) }.first ?? .max
+  }
+
   /// Runs another boot server beside `body`: dnsmasq as a PXE proxy, in the namespace `other`.
   func rival<Result: Sendable>(_ body: @escaping @Sendable (WireLog) async throws -> Result) async throws -> Result {
     try await ip("-n \(namespace("other")) address add 10.66.0.9/24 dev eth0")

@@ -139,9 +139,7 @@ struct ShadowTests {
           #expect(!answers.isEmpty)
           return log.lines.contains { $0.contains("52:54:00:00:00:05: UEFI x64, HTTP boot: offered boot/demo.iso") }
         }
-        let process = "$(ss -Hlntp 'sport = :80' | sed 's/.*pid=\\([0-9]*\\).*/\\1/')"
-        let status = wire.command(in: "srv", ["sh", "-c", "grep VmRSS /proc/\(process)/status"])
-        let memory = try await status.text().split(separator: " ").compactMap { Int($0) }.first ?? .max
+        let memory = try await wire.residentMemory()
         #expect(memory < 128 << 10, "KiB of memory in a debug build: \(memory)")
         #expect(log.lines.count < 25_000)
       }

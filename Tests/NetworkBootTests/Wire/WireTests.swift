@@ -89,9 +89,7 @@ struct WireTests {
         try await client.flood(20_000)
         let answers = try await client.discover([("52:54:00:00:00:05", http16, 16, 1)])
         #expect(!answers.isEmpty)
-        let process = "$(ss -Hlntp 'sport = :80' | sed 's/.*pid=\\([0-9]*\\).*/\\1/')"
-        let status = wire.command(in: "srv", ["sh", "-c", "grep VmRSS /proc/\(process)/status"])
-        let memory = try await status.text().split(separator: " ").compactMap { Int($0) }.first ?? .max
+        let memory = try await wire.residentMemory()
         #expect(memory < 128 << 10, "KiB of memory in a debug build: \(memory)")
         #expect(log.lines.count < 25_000)
       }

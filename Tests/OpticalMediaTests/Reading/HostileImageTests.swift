@@ -3,6 +3,7 @@ import BootAssembly
 import Foundation
 import HostSystem
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import OpticalMedia

@@ -139,19 +139,6 @@ func failsWithDiagnosis(_ body: () async throws -> some Any) async -> Bool {
   } catch { return error is any Diagnosable }
 }
 
-/// A small generator with a seed (splitmix64), so that every run tries the same positions.
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
-  }
-}
-
 /// An image with some bytes changed, without a copy of all of it.
 struct Patched: ByteSource {
   let base: [UInt8]
