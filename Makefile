@@ -62,7 +62,7 @@ lab-test: ## drives of a virtual computer, and its start from the network (softw
 	@$(MAKE) --no-print-directory build
 	@scripts/step "Building the tests" $(SWIFT) build --build-tests
 	@LIFEBOAT_LAB_PROGRAM="$(CURDIR)/.build/release/lifeboat" LIFEBOAT_NETWORK_LAB=1 $(TESTS) \
-	  --filter DriveLabTests --filter NetworkBootTests.FirmwareTests
+	  --filter DriveLabTests --filter NetworkBootTests.FirmwareTests --filter NetworkBootTests.StrangerTests
 
 bench: ## measure: every folder of Benchmarks has a program that prints a table
 	@scripts/install-packages build runtime try test
