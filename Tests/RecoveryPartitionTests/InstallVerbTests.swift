@@ -44,6 +44,24 @@ import Testing
     #expect(absent.status == 15 && absent.errors.contains("has no recovery partition"), "\(absent)")
   }
 
+  /// An image file has no firmware and no installed GRUB; its boot code is made when it is asked for, and taken back.
+  @Test func bootCodeOfAnImage() async throws {
+    let disk = try await DiskImage("label: dos\nlabel-id: 0x1b2c3d4e\nstart=2048, size=204800, type=7, bootable")
+    let medium = try await SmallMedia.shared.iso().string
+    let before = try disk.digest(0..<512)
+    let arguments = [medium, "--size", "300M", "--mbr-chain", "--disk", disk.path.string]
+    let dry = try await Repository.lifeboat(["install", "--dry-run"] + arguments)
+    #expect(dry.status == 0 && dry.errors.contains("the old one saved on the recovery partition"), "\(dry)")
+    let done = try await Repository.lifeboat(["install", "--yes"] + arguments)
+    #expect(done.status == 0 && done.output.contains("boot entry \(disk.path)"), "\(done)")
+    #expect(try disk.digest(0..<440) != Digest(of: [UInt8](repeating: 0, count: 440)))
+    let status = try await run(disk, "--status")
+    #expect(status.status == 0 && status.output.contains("boot entry \(disk.path)"), "\(status)")
+    let removed = try await run(disk, "--remove", "--yes")
+    #expect(removed.status == 0 && removed.output.contains("was removed"), "\(removed)")
+    #expect(try disk.digest(0..<512) == before)
+  }
+
   @Test(arguments: [
     ["--status", "--rollback"], ["--remove", "--size", "2G"], ["--status", "--keep-partition"],
     ["x.iso", "--allow-downgrade"], ["x.iso", "--size", "2X"], ["x.iso", "--hotkey-delay", "0"],
