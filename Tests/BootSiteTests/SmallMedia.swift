@@ -29,7 +29,7 @@ actor SmallMedia {
   /// A medium as an ISO file.
   /// - Parameters:
   ///   - tools: the content of the second layer; the first is the same on all media of an architecture.
-  ///   - number: makes another identifier.
+  ///   - number: makes another identifier; higher numbers are newer.
   func iso(
     _ image: String = "tier1", _ architectures: [Architecture] = [.x64], tools: String = "tools", number: Int = 1,
     signedBy key: Key? = .site
@@ -48,7 +48,8 @@ actor SmallMedia {
       settings.bootTimeout = 7
       let digits = String(Digest(of: "\(image) \(names) \(tools) \(number)").hex.prefix(16))
       let builder = MediumBuilder(
-        image: settings, lifeboat: "1.2.3", identifier: digits, timestamp: 1_790_000_000, loaders: loaders,
+        image: settings, lifeboat: "1.2.3", identifier: digits, timestamp: 1_790_000_000 + Int64(number) - 1,
+        loaders: loaders,
         scratch: work)
       var systems: [SystemFiles] = []
       for architecture in architectures {

@@ -62,6 +62,24 @@ import Testing
     #expect(try disk.digest(0..<512) == before)
   }
 
+  /// What nobody watched stands in the system's log, and what failed too.
+  @Test func theSystemsLog() async throws {
+    let disk = try await DiskImage("label: gpt\n")
+    let log = disk.folder.appending("log")
+    try disk.folder.writeScript("logger", "printf '%s\\n' \"$*\" >>\(log)")
+    let path = ["PATH": "\(disk.folder.path):/usr/sbin:/usr/bin:/sbin:/bin"]
+    let medium = try await SmallMedia.shared.iso().string
+    for status in [0, 15] {
+      let outcome = try await Repository.lifeboat(
+        ["install", medium, "--size", "300M", "--yes", "--disk", disk.path.string], environment: path)
+      #expect(outcome.status == Int32(status), "\(outcome)")
+    }
+    let lines = String(decoding: try FileTree.bytes(of: log), as: UTF8.self).split(separator: "\n")
+    #expect(lines.count == 2 && lines.allSatisfy { $0.hasPrefix("--tag lifeboat -- ") }, "\(lines)")
+    #expect(lines.first?.contains("installed tier1 ") == true, "\(lines)")
+    #expect(lines.last?.contains("failed on \(disk.path): \(disk.path) has a recovery partition already") == true)
+  }
+
   @Test(arguments: [
     ["--status", "--rollback"], ["--remove", "--size", "2G"], ["--status", "--keep-partition"],
     ["x.iso", "--allow-downgrade"], ["x.iso", "--size", "2X"], ["x.iso", "--hotkey-delay", "0"],

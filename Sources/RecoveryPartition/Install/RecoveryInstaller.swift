@@ -136,8 +136,9 @@ package struct RecoveryInstaller: Sendable {
     if layout.usableGaps.isEmpty, !layout.gaps.isEmpty {
       return .noEntry(disk.path, ["all entries are taken, and what is free lies outside of the extended partition"])
     }
+    let advice = ShrinkAdvice.lines(
+      for: size, in: layout, disk.path, isFile: disk.isFile, smallest: await SmallestSize.all(of: disk, layout))
     return .noRoom(
-      disk.path, needed: size, largest: layout.usableGaps.map(\.size).max() ?? .zero,
-      advice: ShrinkAdvice.lines(for: size, in: layout, disk.path, isFile: disk.isFile))
+      disk.path, needed: size, largest: layout.usableGaps.map(\.size).max() ?? .zero, advice: advice)
   }
 }
