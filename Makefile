@@ -52,7 +52,7 @@ check: ## the rules of the source: format, shell, imports, sizes, warnings
 	@scripts/check-readme
 	@scripts/step "Building everything without warnings" scripts/build-without-warnings $(SWIFT)
 
-boot-test: ## boot the demo on every firmware, from disc and stick (software emulation: about 20 minutes)
+boot-test: ## boot the demo on every firmware, from disc, stick and disk (software emulation: more than an hour)
 	@scripts/install-packages build runtime try test
 	@scripts/step "Building the tests" $(SWIFT) build --build-tests
 	@LIFEBOAT_BOOT_TESTS=1 $(TESTS) --filter BootTests --filter TrialMachineTests
