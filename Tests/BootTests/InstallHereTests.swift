@@ -14,13 +14,15 @@ enum InstallHere {
 
   static let serial = "LBINNER1"
 
-  /// A person's answers: yes to every question, the only disk of the list, and the disk's serial number.
+  /// A person's answers: yes to every question, the only disk of the list, the disk's serial number, and Enter.
   private static let files = [
     "files/answers.conf": "[Service]\nExecStartPost=/usr/local/lib/answers/install\n",
     "files/install": """
     #!/bin/sh
     export PATH=/usr/local/lib/answers:$PATH TERM=linux HOME=/root
-    yes \(serial) | script -qec 'stty rows 24 cols 80; lifeboat-menu --run install-here' /dev/null >/dev/ttyS0 2>&1
+    # More would fill the terminal's buffer: script(1) then waits for room in it, and passes no output on.
+    printf '%s\\n' \(serial) \(serial) \(serial) |
+      script -qec 'stty rows 24 cols 80; lifeboat-menu --run install-here' /dev/null >/dev/ttyS0 2>&1
     echo "INSTALL-HERE ended $?" >/dev/ttyS0
     """,
     "files/whiptail": """
