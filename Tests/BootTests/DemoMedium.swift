@@ -45,9 +45,10 @@ actor DemoMedium {
   }
 
   /// Builds a manifest in a folder of its own.
+  /// - Parameter program: another one than the one that was built with the tests.
   /// - Returns: the folder with the ISO files.
   static func build(
-    _ name: String, manifest: String, files: [String: String] = [:], arguments: [String] = []
+    _ name: String, manifest: String, files: [String: String] = [:], arguments: [String] = [], program: FilePath? = nil
   ) async throws -> FilePath {
     let folder = TemporaryFolder.untilExit(name)
     for (file, text) in files.merging(["rescue.toml": manifest], uniquingKeysWith: { $1 }) {
@@ -57,7 +58,8 @@ actor DemoMedium {
     }
     let outcome = try await TestCache.shared.alone { cache in
       // A mirror whose index of updates lags behind is no reason not to test.
-      try await Repository.lifeboat(
+      try await Tool.run(
+        try (program ?? Repository.program("lifeboat")).string,
         ["build", "rescue.toml", "--allow-incomplete-suites", "-o", "."] + arguments, in: folder,
         environment: ["XDG_CACHE_HOME": cache.string])
     }

@@ -96,6 +96,25 @@ import Testing
     #expect(other.status != 0 && other.errors.contains("nonexistent"), "\(other)")
   }
 
+  private static let hasNamespaces = ["unshare", "mount"].allSatisfy { TestSupport.Tool.isInstalled($0) }
+
+  /// Where temporary files do not fit, that is said before anything is written to the disk.
+  @Test(.enabled(if: hasNamespaces, "needs mount namespaces")) func noRoomForTemporaryFiles() async throws {
+    let disk = try await DiskImage(DiskImage.windows)
+    let folder = disk.folder.appending("small")
+    try FileTree.makeFolder(folder)
+    let before = try Digest(ofFile: disk.path)
+    let script = #"mount -t tmpfs -o size=4m none "$TMPDIR" && exec "$@""#
+    let arguments = [
+      "-rm", "sh", "-c", script, "sh", try Repository.program("lifeboat").string, "install",
+      try await SmallMedia.shared.iso().string, "--disk", disk.path.string, "--size", "300M", "--yes", "--json",
+    ]
+    let outcome = try await TestSupport.Tool.run("unshare", arguments, environment: ["TMPDIR": folder.string])
+    #expect(outcome.status == 73 && outcome.output.contains("\"no-temporary-space\""), "\(outcome)")
+    #expect(outcome.output.contains("are needed, 4.1") && outcome.output.contains("TMPDIR="), "\(outcome)")
+    #expect(try Digest(ofFile: disk.path) == before)
+  }
+
   /// Killed while it installs: the table is the old one with the old data, or the new one with a whole slot; the same
   /// command again ends with a recovery partition.
   @Test(arguments: [40, 300, 700, 1200, 2000, 3500]) func aKill(milliseconds: Int) async throws {

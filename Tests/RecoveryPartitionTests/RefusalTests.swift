@@ -24,6 +24,29 @@ import Testing
     return nil
   }
 
+  /// Its initial RAM file system does not know the kind of start.
+  @Test func aMediumThatIsTooOld() async throws {
+    let old = try await SmallMedia.shared.iso(number: 9, age: .old)
+    let disk = try await DiskImage(DiskImage.windows)
+    let before = try Digest(ofFile: disk.path)
+    await #expect(throws: RecoveryPartitionFailure.cannotStart(image: "tier1")) { try await disk.install(old) }
+    #expect(try Digest(ofFile: disk.path) == before)
+    try await disk.install(try await SmallMedia.shared.iso())
+    let installed = try Digest(ofFile: disk.path)
+    await #expect(throws: RecoveryPartitionFailure.cannotStart(image: "tier1")) { try await disk.update(old) }
+    #expect(try Digest(ofFile: disk.path) == installed)
+    let failure = RecoveryPartitionFailure.cannotStart(image: "tier1")
+    #expect(failure.exitCode == .badInput && failure.remedy == "Build it anew with this Lifeboat.")
+  }
+
+  /// Microcode comes first, not compressed.
+  @Test func theArchiveOfAnInitrdIsFoundBehindOthers() {
+    let magic: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd]
+    #expect(InitrdContent.start(of: Array("070701".utf8) + [0, 0] + magic) == 8)
+    #expect(InitrdContent.start(of: magic) == 0)
+    #expect(InitrdContent.start(of: [0] + magic + [0, 0, 0]) == nil && InitrdContent.start(of: []) == nil)
+  }
+
   @Test func noTable() async throws {
     let disk = try await DiskImage("")
     #expect(try await refusal(disk) == .noTable(disk.path))

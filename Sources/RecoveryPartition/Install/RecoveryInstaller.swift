@@ -72,6 +72,7 @@ package struct RecoveryInstaller: Sendable {
     let found = try DiskExamination(disk)
     if let recovery = found.recovery { throw RecoveryPartitionFailure.exists(disk.path, number: recovery.number) }
     try found.requireNoActiveBitLocker(disk.path, saidSuspended: request.isBitLockerSuspended)
+    try await set.requirePartitionStart()
     let content = try content(of: set)
     let size = try partitionSize(request.size, content: content)
     guard let gap = found.layout.usableGaps.filter({ $0.size >= size }).min(by: { $0.size < $1.size }) else {
