@@ -119,7 +119,12 @@ let package = Package(
     tests("NetworkBootProtocol"),
     tests("NetworkBootPolicy", ["NetworkBootProtocol", "StrictTOML"]),
     tests(
-      "NetworkBoot", ["BootSite", "BootAssembly", "TrialMachine", .product(name: "NIOCore", package: "swift-nio")]),
+      "NetworkBoot",
+      [
+        "BootSite", "BootAssembly", "NetworkBootPolicy", "NetworkBootProtocol", "TrialMachine",
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+      ]),
     tests("TrialMachine", ["BootAssembly", "RecoveryManifest"]),
     .testTarget(name: "ImageTests", dependencies: ["HostSystem", "TestSupport", system], swiftSettings: strict),
     .testTarget(

@@ -22,6 +22,18 @@ struct HashTree {
       ], environment: ["LC_ALL": "C"], package: "cryptsetup-bin")
   }
 
+  init(root: Digest) { self.root = root }
+
+  /// A tree that is there already: its first block is the top one, and the sum of that the root (dm-verity's version 1
+  /// puts the salt before each block). A layer of one block has no tree, and is the top itself.
+  /// - Parameters:
+  ///   - file: the tree, or the layer of one block.
+  ///   - digest: of the layer.
+  /// - Throws: `OperationFailure`.
+  init(at file: FilePath, digest: Digest) throws {
+    root = try Digest(of: digest.bytes + FileTree.bytes(of: file).prefix(Int(Self.block)))
+  }
+
   /// Writes a layer's tree to a new file.
   /// - Throws: `ExternalCommand.Failure`, also without veritysetup; `OperationFailure`; `CancellationError`.
   static func write(of layer: FilePath, digest: Digest, to file: FilePath) async throws -> HashTree {

@@ -10,6 +10,8 @@ struct ImageObjects {
   /// A folder on the file system of the store.
   let scratch: FilePath
   let servers: [String]
+  /// What the set before holds, by name, as far as it is to be relied upon.
+  var known: [String: SiteIndex.Object] = [:]
   let progress: ProgressEvent.Handler
 
   /// What an image has become.
@@ -103,13 +105,27 @@ struct ImageObjects {
     }
     let names = ["squashfs", "verity"].map { "layers/\(file.sha256).\($0)" }
     try copy(path, of: medium, as: names[0], into: &result)
-    let tree = scratch.appending("tree")
-    let root = try await HashTree.write(of: store.path(file.sha256), digest: file.sha256, to: tree).root
-    let size = ByteCount(FileTree.status(of: tree)?.size ?? 0)
-    let digest = try adopt(tree, as: names[1], type: Self.plain, into: &result)
+    let (root, tree) = try await tree(of: file.sha256, size: file.size, as: names[1], into: &result)
+    result.objects.append(tree)
     return NetworkInitrd.Layer(
       name: medium.name(ofLayer: path), size: file.size, digest: file.sha256, object: names[0],
-      tree: .init(root: root, size: size, digest: digest, object: names[1]))
+      tree: .init(root: root, size: tree.size, digest: tree.digest, object: names[1]))
+  }
+
+  /// A stored layer's hash tree: the stored one, since a layer has one alone, or a new one.
+  private func tree(
+    of layer: Digest, size: ByteCount, as name: String, into result: inout Result
+  ) async throws -> (root: Digest, object: SiteIndex.Object) {
+    let isOneBlock = size.bytes == HashTree.block
+    if let old = known[name], (old.size == .zero) == isOneBlock, store.holds(old.digest, size: old.size) {
+      let top = store.path(isOneBlock ? layer : old.digest)
+      return (try HashTree(at: top, digest: layer).root, old)
+    }
+    let file = scratch.appending("tree")
+    let root = try await HashTree.write(of: store.path(layer), digest: layer, to: file).root
+    let (digest, size, isNew) = try store.adopt(file)
+    if isNew { result.added += size }
+    return (root, .init(name: name, size: size, digest: digest, type: Self.plain))
   }
 
   /// A file of the medium as it is.

@@ -52,7 +52,8 @@ extension Site {
       let kept = old.map { old in old.index.images.filter { groups[$0.name] == nil } } ?? []
       try await check(kept, of: old, servers: servers, signing)
       var (images, objects, added) = (kept, old?.index.objects ?? [], ByteCount.zero)
-      let maker = ImageObjects(store: store, scratch: scratch, servers: servers, progress: progress)
+      let maker = ImageObjects(
+        store: store, scratch: scratch, servers: servers, known: Self.trusted(old, signing), progress: progress)
       for name in groups.keys.sorted() {
         guard let made = try await maker.make(groups[name] ?? []) else { continue }
         images.append(made.image)
@@ -65,6 +66,12 @@ extension Site {
       publication.lost = Self.lost(old?.index, publication.index)
       return publication
     }
+  }
+
+  /// The objects of the set before by name; none where a signed set would take over what nobody has signed.
+  private static func trusted(_ old: OpenedSet?, _ signing: Signing) -> [String: SiteIndex.Object] {
+    if case .key = signing, old?.signedBy == nil { return [:] }
+    return Dictionary((old?.index.objects ?? []).map { ($0.name, $0) }) { first, _ in first }
   }
 
   /// Makes a set without one image.

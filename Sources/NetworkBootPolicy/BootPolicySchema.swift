@@ -29,7 +29,7 @@ public enum BootPolicySchema {
         name: "image", shape: .text(PolicyRules.image), standard: "the set's image, if it has one alone",
         example: #""tier1""#, summary: "The image of all computers that nothing else is said of."),
       KeyShape(
-        name: "shadow", shape: .text(PolicyRules.shadow), standard: "what `--shadow` says",
+        name: "shadow", shape: .text(PolicyRules.shadow), standard: "not at all; `--shadow` goes before it",
         example: #""reply""#,
         summary: """
           Whether PXE of x64 UEFI may be answered in the shape of BOOTP; with `commit` the address is also asked for in \

@@ -122,6 +122,39 @@ import Testing
     #expect(fixture.site.numbers == [])
   }
 
+  /// A layer's hash tree that is stored already is not made again.
+  @Test func aStoredHashTreeIsUsedAgain() async throws {
+    let before = try await fixture.site.publish(
+      [SmallMedia.shared.iso()], as: .unsigned, servers: ["http://192.0.2.10"]
+    ).index
+    let path = fixture.scratch.appending("bin")
+    let failing = try fixture.scratch.write("bin/veritysetup", "#!/bin/sh\nexit 9\n")
+    try FileTree.setPermissions(failing, 0o755)
+    func publish(in site: FilePath) async throws -> TestSupport.Tool.Outcome {
+      try await Repository.lifeboat(
+        [
+          "publish", SmallMedia.shared.iso().string, "--site", site.string, "--unsigned", "--server",
+          "http://192.0.2.11",
+        ], environment: ["PATH": "\(path):/usr/bin:/bin:/usr/sbin"])
+    }
+    let elsewhere = try await publish(in: fixture.scratch.appending("other"))
+    #expect(elsewhere.status != 0 && elsewhere.errors.contains("veritysetup"), "\(elsewhere)")
+    let again = try await publish(in: fixture.site.folder)
+    #expect(again.status == 0, "\(again)")
+    let index = try await fixture.site.current().index
+    #expect(index.number == 2 && index.images[0].media["x64"]?.trees == before.images[0].media["x64"]?.trees)
+    let (old, new) = (try lists(before), try lists(index))
+    #expect(old == new && !old.isEmpty)
+  }
+
+  /// What a set's initrd knows of hash trees.
+  private func lists(_ index: SiteIndex) throws -> [String] {
+    let initrd = try #require(index.images[0].media["x64"]?.initrd)
+    let bytes = try FileTree.bytes(of: fixture.file(initrd, in: index))
+    return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+      .filter { $0.hasPrefix("verity ") }
+  }
+
   /// The same medium as it was before there were loaders for PXE on media.
   private func oldMedium() async throws -> FilePath {
     let iso = try await SmallMedia.shared.iso(signedBy: nil)

@@ -114,6 +114,26 @@ struct NetworkStreamTests {
     }
   }
 
+  /// A block in the middle of a layer is first read when something needs it: that fails, and the console says why. The
+  /// image's own check, which reads all of them, gets no such block as data.
+  @Test func aWrongBlockIsNeverServed() async throws {
+    try await withSite { site, index, lab in
+      let layer = try #require(index.images.first?.media["x64"]?.layers[1])
+      try lab.serve(site, index) { object in
+        guard object.name == layer else { return nil }
+        var bytes = try FileTree.bytes(of: site.path(of: object))
+        bytes[bytes.count / 2] ^= 1
+        return bytes
+      }
+      let computer = try machine(site, index, "lifeboat.stream lifeboat.verify")
+      let lines = try await lab.start(computer, limit: .seconds(900), until: Self.end)
+      let text = lines.joined(separator: "\n")
+      #expect(text.contains("LIFEBOAT-NETWORK ok streamed"))
+      #expect(text.contains("what a boot server sent of 20-tools.squashfs is not what was published; it was not used"))
+      #expect(text.contains("LIFEBOAT-VERIFIED") && !text.contains("LIFEBOAT-VERIFIED ok"), "\(text)")
+    }
+  }
+
   @Test func tooLittleMemoryIsSaidBeforeAnythingIsFetched() async throws {
     try await withSite { site, index, lab in
       var lab = lab

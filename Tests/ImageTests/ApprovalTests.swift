@@ -116,6 +116,25 @@ struct ApprovalTests {
     #expect(requests(1).count == 2)
   }
 
+  /// A store that hides what is not there says 403 to everything; a 403 to this question alone is somebody's word.
+  @Test func aStoreThatHidesNamesKnowsNothingOfApproval() async throws {
+    let store = try await wait(["403", "403"])
+    #expect(store.status == "status 0" && !store.output.contains("LIFEBOAT"), "\(store)")
+    #expect(requests().last == "/nothing/has/this/name" && requests().count == 2)
+  }
+
+  @Test func aRefusedQuestionIsNoApproval() async throws {
+    let refused = try await wait(["403", "404", "403", "500", "go"])
+    #expect(refused.status == "status 0" && refused.output.contains("LIFEBOAT-NETWORK silent"), "\(refused)")
+    #expect(requests().count == 5)
+  }
+
+  /// Its word is a line with status 200, and no store beside it is a way around that.
+  @Test func aStoreBesideIsNoWayAroundADenial() async throws {
+    let denied = try await wait(["wait 7", "drop", "denied"], ["403"])
+    #expect(denied.status == "status 9" && denied.output.contains("LIFEBOAT-NETWORK FAILED denied"), "\(denied)")
+  }
+
   @Test func denied() async throws {
     let result = try await wait(["wait 7", "denied"])
     #expect(result.status == "status 9" && result.output.contains("LIFEBOAT-NETWORK FAILED denied"), "\(result)")

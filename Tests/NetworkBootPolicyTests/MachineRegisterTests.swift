@@ -26,7 +26,7 @@ import Testing
   @Test("from the first packet to the last layer") func way() {
     var register = MachineRegister()
     let client = machine(1, uuid)
-    let layers: [Set<String>] = [["layers/a", "layers/b"], ["layers/c"]]
+    let layers = [MediumLayers(["layers/a", "layers/b"]), MediumLayers(["layers/c"])]
     func stage() -> SeenMachine.Stage? { register.machine(client.hardware, uuid)?.stage }
     let news = [0, 4, 70].map { register.offered("boot/tier1.iso", image: "tier1", to: client, at: $0) }
     #expect(news == [true, false, true], "firmware repeats itself for a minute")
@@ -45,6 +45,33 @@ import Testing
     #expect(register.machine(at: address(10))?.bytes == 2000 && register.machine(at: address(9)) == nil)
     register.offered("boot/tier1.iso", image: "tier1", to: client, at: 200)
     #expect(stage() == .offered && register.machine(client.hardware, uuid)?.bytes == 0)
+  }
+
+  @Test("a machine whose layers stay on the server is ready when it reads each through its hash tree") func streams() {
+    var register = MachineRegister()
+    let client = machine(1, uuid)
+    let layers = [
+      MediumLayers(["layers/c"]),
+      MediumLayers(["layers/a", "layers/b"], trees: ["layers/a": "layers/a.tree", "layers/b": "layers/b.tree"]),
+    ]
+    _ = register.asked(client, from: address(9), started: "tier1", .go, at: 1)
+    let steps: [(object: String, whole: Bool, bytes: Int64, stage: SeenMachine.Stage)] = [
+      // It looks whether the server knows ranges, then fetches the trees; of one it gets no more than a part at first.
+      ("layers/a", false, 4096, .fetching), ("layers/a.tree", true, 8192, .fetching),
+      ("layers/b.tree", false, 100, .fetching), ("layers/b", false, 4096, .fetching),
+      ("layers/b.tree", true, 8192, .fetching), ("layers/a", false, 4096, .fetching),
+      ("layers/b", false, 0, .fetching), ("layers/b", false, 4096, .ready), ("layers/a", false, 4096, .ready),
+    ]
+    for (number, step) in steps.enumerated() {
+      register.began(step.object, isLayer: true, at: address(9), now: 2)
+      register.took(step.bytes, of: step.object, whole: step.whole, layers: layers, at: address(9), now: 2)
+      #expect(register.machine(at: address(9))?.stage == step.stage, "step \(number)")
+    }
+    register.offered("boot/tier1.iso", image: "tier1", to: client, at: 200)
+    register.tie(client.hardware, uuid, to: address(9))
+    register.took(4096, of: "layers/a", whole: false, layers: layers, at: address(9), now: 201)
+    register.took(4096, of: "layers/b", whole: false, layers: layers, at: address(9), now: 201)
+    #expect(register.machine(at: address(9))?.stage != .ready, "another start needs its trees again")
   }
 
   @Test("a number stays while a machine waits, and is nobody else's") func numbers() {

@@ -30,7 +30,8 @@ struct HTTPServer: Sendable {
       .withBoundSocket(socket.take()).get()
   }
 
-  private func prepare(_ channel: any Channel) throws {
+  /// Puts what reads requests and answers them behind a new connection.
+  func prepare(_ channel: any Channel) throws {
     let address = channel.remoteAddress?.ipAddress ?? "unknown"
     guard connections.enter(address) else {
       events.say(.init(.http, .refusal, client: address, "it has too many connections"))

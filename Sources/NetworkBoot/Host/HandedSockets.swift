@@ -50,6 +50,6 @@ struct HandedSockets: Sendable {
     guard options.listensForDHCP else { return }
     if planes[.bootServer] == nil { throw .socketMissing(.bootServer(4011)) }
     if options.mode != .site, planes[.dhcp] == nil { throw .socketMissing(.dhcp(67)) }
-    if options.mode == .full || options.shadow != .never, ear == nil { throw .socketMissing(.dhcpClient(68)) }
+    if options.mode == .full || options.shadow ?? .never != .never, ear == nil { throw .socketMissing(.dhcpClient(68)) }
   }
 }

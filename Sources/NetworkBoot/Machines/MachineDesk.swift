@@ -24,7 +24,7 @@ final class MachineDesk: Sendable {
     var metrics = Metrics()
     var transfers: [ObjectIdentifier: TransferMeter] = [:]
     /// The layers of each medium, by image.
-    private(set) var layers: [String: [Set<String>]] = [:]
+    private(set) var layers: [String: [MediumLayers]] = [:]
 
     init(
       _ options: BootService.Options, _ set: BootSet, _ policy: PolicyFollower?, _ register: MachineRegister
@@ -89,9 +89,17 @@ final class MachineDesk: Sendable {
     }
   }
 
-  private static func layers(of set: BootSet) -> [String: [Set<String>]] {
+  private static func layers(of set: BootSet) -> [String: [MediumLayers]] {
     Dictionary(
-      set.index.images.map { ($0.name, $0.media.values.map { Set($0.layers) }.filter { !$0.isEmpty }) }
+      set.index.images.map { image in
+        let media = image.media.values.map { medium in
+          // Both are listed bottom first; sets of before have no trees.
+          MediumLayers(
+            Set(medium.layers),
+            trees: Dictionary(zip(medium.layers, medium.trees ?? [])) { first, _ in first })
+        }
+        return (image.name, media.filter { !$0.layers.isEmpty })
+      }
     ) { first, _ in first }
   }
 

@@ -25,8 +25,8 @@ public struct BootService: Sendable {
     public var interfaces: [String] = []
     /// How the service stands beside the site's DHCP.
     public var mode = Mode.proxy
-    /// Whether x64 UEFI's PXE is answered in the shape of BOOTP.
-    public var shadow = Shadow.never
+    /// Whether x64 UEFI's PXE is answered in the shape of BOOTP; nil: as the policy says, else not.
+    public var shadow: Shadow?
     /// In mode `full`: the addresses that are given, `10.66.0.100-10.66.0.199`; nil for the upper half of the subnet.
     public var pool: String?
     /// The image of all clients; nil where the set has one alone.

@@ -4,8 +4,8 @@ internal import NetworkBootPolicy
 internal import NetworkBootProtocol
 
 extension ServerView {
-  /// What decisions are made from: the options, the set that is served, and the policy. The image that is an option goes
-  /// before the policy's, and the policy's word on the shadow reply before the option.
+  /// What decisions are made from: the options, the set that is served, and the policy. What is said as an option goes
+  /// before the policy.
   /// - Throws: `NetworkBootFailure.noSuchImage`, `.imageNotChosen`.
   init(_ options: BootService.Options, _ set: BootSet, _ policy: BootPolicy) throws(NetworkBootFailure) {
     self.init()
@@ -17,7 +17,7 @@ extension ServerView {
       throw .imageNotChosen(names: names)
     }
     mode = Mode(rawValue: options.mode.rawValue) ?? .site
-    shadow = policy.shadow ?? Shadow(rawValue: options.shadow.rawValue) ?? .never
+    if let said = options.shadow { shadow = Shadow(rawValue: said.rawValue) ?? .never }
     httpPort = UInt16(truncatingIfNeeded: options.httpPort)
     defaultImage = options.image ?? policy.image ?? names.first
     // The reader has looked at all names already.

@@ -85,7 +85,7 @@ struct DHCPSockets: Sendable {
       if let handed { ear = handed.ear } else { ear = try .bound(to: .dhcpClient(68), interface: interface.name) }
       deafness = ear == nil ? .socketMissing(.dhcpClient(68)) : nil
     } catch {
-      guard options.mode == .proxy, options.shadow == .never else { throw error }
+      guard options.mode == .proxy, options.shadow ?? .never == .never else { throw error }
       (ear, deafness) = (nil, error)
     }
   }

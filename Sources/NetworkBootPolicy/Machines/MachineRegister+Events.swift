@@ -11,7 +11,7 @@ extension MachineRegister {
     stopWaiting(claimant)
     update(claimant, at: now) { machine in
       (machine.stage, machine.file, machine.image, machine.reason) = (.offered, file, image, nil)
-      (machine.layers, machine.bytes) = ([], 0)
+      (machine.layers, machine.trees, machine.bytes) = ([], [], 0)
     }
     // Firmware repeats its DISCOVER for a minute, and asks on port 4011 after that.
     return before?.stage != .offered || before?.file != file || now - (before?.lastSeen ?? 0) > 60
@@ -46,15 +46,23 @@ extension MachineRegister {
   }
 
   /// The machine at an address has taken bytes of an object.
-  /// - Parameter layers: the layers of each medium of the machine's image; when it has all of one, it is ready.
+  ///
+  /// Layers that stay on the server are never taken whole. Their hash trees are, before anything else but a probe for
+  /// ranges; what is read of a layer after that is read through its device.
+  /// - Parameter layers: the layers of each medium of the machine's image, with their hash trees; when it has all of one,
+  ///   it is ready.
   public mutating func took(
-    _ bytes: Int64, of object: String, whole: Bool, layers: [Set<String>], at address: IPv4Address, now: Int64
+    _ bytes: Int64, of object: String, whole: Bool, layers: [MediumLayers], at address: IPv4Address, now: Int64
   ) {
     change(at: address, now) { machine in
       machine.bytes += bytes
-      guard whole, layers.contains(where: { $0.contains(object) }) else { return }
+      if whole, layers.contains(where: { $0.trees.values.contains(object) }) { machine.trees.insert(object) }
+      let isRead = bytes > 0 && layers.contains { $0.trees[object].map { machine.trees.contains($0) } ?? false }
+      guard whole || isRead, layers.contains(where: { $0.layers.contains(object) }) else { return }
       machine.layers.insert(object)
-      if layers.contains(where: { !$0.isEmpty && $0.isSubset(of: machine.layers) }) { machine.stage = .ready }
+      if layers.contains(where: { !$0.layers.isEmpty && $0.layers.isSubset(of: machine.layers) }) {
+        machine.stage = .ready
+      }
     }
   }
 

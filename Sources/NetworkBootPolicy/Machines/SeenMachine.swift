@@ -19,7 +19,7 @@ public struct SeenMachine: Sendable, Hashable {
     case restarting
     /// Its initrd loads the layers of the image.
     case fetching
-    /// It has all layers.
+    /// It has all layers, or the hash tree of each and has begun to read it on the server.
     case ready
   }
 
@@ -49,8 +49,10 @@ public struct SeenMachine: Sendable, Hashable {
   public var number: Int?
   /// How often in a row it was sent back to start another image.
   public var restarts = 0
-  /// What it has whole.
+  /// What it has whole, or reads on the server.
   public var layers: Set<String> = []
+  /// The hash trees that it has: it is about to leave these layers on the server.
+  public var trees: Set<String> = []
   /// Bytes that it has taken since it was offered something.
   public var bytes: Int64 = 0
   /// When it was heard of last, in seconds of Unix time.
@@ -61,4 +63,15 @@ public struct SeenMachine: Sendable, Hashable {
     Claimant(
       hardware: identity.hardware, machine: machine, kind: kind, interface: interface, link: link, relay: relay)
   }
+}
+
+/// What a machine needs of one medium to be ready.
+public struct MediumLayers: Sendable, Hashable {
+  /// The names of its layers.
+  public var layers: Set<String>
+  /// The name of each layer's hash tree, where it has one.
+  public var trees: [String: String]
+
+  /// Describes a medium.
+  public init(_ layers: Set<String>, trees: [String: String] = [:]) { (self.layers, self.trees) = (layers, trees) }
 }

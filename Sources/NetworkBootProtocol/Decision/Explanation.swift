@@ -79,6 +79,10 @@ extension ServerView {
     let place = kind.loader.isFetchedByHTTP ? "by HTTP" : "by TFTP"
     switch mode {
     case .site:
+      if kind.isIPXE {
+        return
+          "Nothing on port 67; the site's server sends the URL of \(name) (file, option 67) where option 77 is iPXE."
+      }
       return kind.bootProtocol == .http
         ? "Nothing on port 67; the site's server sends option 60 HTTPClient and the URL of \(name) as option 67."
         : "Nothing on port 67; the site's server names this server (siaddr, option 66) and \(name) (file, option 67)."

@@ -54,8 +54,11 @@ struct ServeVerb: Verb {
   @Option(help: "Beside the site's DHCP server, named by it, or the only one of a wire.")
   var mode = BootService.Mode.proxy
 
-  @Option(help: "Answer PXE of x64 UEFI with the address that the site's server offers; commit: and ask for it.")
-  var shadow = BootService.Shadow.never
+  @Option(
+    help:
+      "Answer PXE of x64 UEFI with the address that the site's server offers; commit: and ask for it. Without it: as the policy says, or never."
+  )
+  var shadow: BootService.Shadow?
 
   @Option(
     help: ArgumentHelp(
@@ -107,7 +110,7 @@ struct ServeVerb: Verb {
     for port in [httpPort, tftpPort] where !(0...65535).contains(port) {
       throw ValidationError("A port is a number from 0 to 65535.")
     }
-    if shadow != .never, mode != .proxy {
+    if let shadow, shadow != .never, mode != .proxy {
       throw ValidationError("--shadow stands beside the site's DHCP server, and goes with --mode proxy alone.")
     }
     if mode == .full, interfaces.count != 1 {

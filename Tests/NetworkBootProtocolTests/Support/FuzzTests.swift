@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import NetworkBootProtocol
+import TestSupport
 import Testing
 
 /// 20,000 wrong packets for each protocol; `LIFEBOAT_FUZZ_PACKETS=1000000` for more. What would trap ends the test.

@@ -28,6 +28,11 @@ struct WireClient: Sendable {
     return try await run("discover", arguments)
   }
 
+  /// The same as iPXE that speaks HTTP asks: user class and features beside the firmware's vendor class.
+  func discoverIPXE(_ mac: String, vendor: String, architecture: Int, answers: Int) async throws -> [Answer] {
+    try await run("ipxe", [mac, vendor, "\(architecture)", "\(answers)"])
+  }
+
   /// Sends one DISCOVER for each client without looking at any answer.
   func send(_ clients: [(mac: String, vendor: String, architecture: Int)]) async throws {
     _ = try await discover(clients.map { ($0.mac, $0.vendor, $0.architecture, 0) })
@@ -94,11 +99,12 @@ struct WireClient: Sendable {
                     type=options[53][0] if 53 in options else None, vendor=text(60), boot=text(67),
                     packet=data.hex())
     verb, words = sys.argv[1], sys.argv[2:]
-    if verb == "discover":
+    if verb in ("discover", "ipxe"):
         wanted = {}
+        extra = option(77, b"iPXE") + option(175, b"\\x13\\1\\1") if verb == "ipxe" else b""
         for mac, vendor, arch, answers in zip(*[iter(words)] * 4):
             wanted[mac] = int(answers)
-            send(mac, 1, vendor, int(arch))
+            send(mac, 1, vendor, int(arch), extra)
         while any(n > 0 for n in wanted.values()):
             answer = receive()
             if answer["mac"] in wanted:

@@ -128,7 +128,17 @@ struct WireTests {
 
   /// What the printed settings make of dnsmasq: it sends clients here, and nothing answers on port 67 itself.
   @Test func theSettingsForTheSitesServerWork() async throws {
-    let site = try site()
+    let site = try TestSite()
+    try site.publish(
+      1,
+      [
+        .init(name: "boot/demo.iso", bytes: disk, type: "application/vnd.efi-iso"),
+        .init(name: "boot/demo/boot.ipxe", bytes: Array("#!ipxe\n".utf8), type: "text/plain"),
+        .init(name: "boot/demo/pxe/bios.0", bytes: TestSite.bytes(4000)),
+      ],
+      entries: [
+        "uefi-http": "boot/demo.iso", "ipxe": "boot/demo/boot.ipxe", "bios-pxe": "boot/demo/pxe/bios.0",
+      ])
     try await TestWire.with { wire in
       try await wire.serve(site.path, ["--mode", "site"]) { log in
         let lines = log.lines.drop { !$0.hasPrefix("For dnsmasq") }.dropFirst().prefix { $0.hasPrefix("  ") }
@@ -143,11 +153,20 @@ struct WireTests {
         ]
         try await wire.ip("-n \(wire.namespace("wire")) address add 10.66.0.4/24 dev bridge")
         try await wire.serving("wire", second, until: "DHCP, IP range") { _ in
-          let answers = try await WireClient(wire: wire).discover([("52:54:00:00:00:05", http16, 16, 2)])
-          #expect(answers.map(\.server).sorted() == ["10.66.0.1", "10.66.0.4"], "\(answers)")
-          let answer = try #require(answers.first { $0.server == "10.66.0.4" })
-          #expect(answer.vendor == "HTTPClient" && answer.yours.hasPrefix("10.66.0.2"), "\(answer)")
-          #expect((answer.boot ?? answer.file) == "http://10.66.0.2/boot/demo.iso", "\(answer)")
+          let client = WireClient(wire: wire)
+          let bios = "PXEClient:Arch:00000:UNDI:002001"
+          let answers =
+            try await client.discover([("52:54:00:00:00:05", http16, 16, 2), ("52:54:00:00:00:06", bios, 0, 2)])
+            + client.discoverIPXE("52:54:00:00:00:07", vendor: bios, architecture: 0, answers: 2)
+          #expect(answers.map(\.server).sorted().suffix(3).allSatisfy { $0 == "10.66.0.4" }, "\(answers)")
+          let files = answers.filter { $0.server == "10.66.0.4" && $0.yours.hasPrefix("10.66.0.2") }
+            .map { "\($0.mac.suffix(1)) \($0.boot ?? $0.file)" }.sorted()
+          #expect(
+            files == [
+              "5 http://10.66.0.2/boot/demo.iso", "6 boot/demo/pxe/bios.0", "7 http://10.66.0.2/boot/demo/boot.ipxe",
+            ], "\(answers)")
+          #expect(answers.contains { $0.server == "10.66.0.4" && $0.vendor == "HTTPClient" }, "\(answers)")
+          #expect(answers.contains { $0.mac.hasSuffix("6") && $0.next == "10.66.0.2" }, "\(answers)")
         }
       }
     }
