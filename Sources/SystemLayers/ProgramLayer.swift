@@ -14,28 +14,21 @@ public struct OwnProgram: Sendable {
   /// - Throws: `SystemLayersFailure.programUnusable` where it could not run in an image; `OperationFailure`.
   public static func running() throws -> OwnProgram {
     let path = FileTree.resolved("/proc/self/exe") ?? "/proc/self/exe"
-    let header = try OperationFailure.wrap("read", path) {
-      let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
-      return try file.closeAfter {
-        try [UInt8](unsafeUninitializedCapacity: 20) { $1 = try file.read(into: UnsafeMutableRawBufferPointer($0)) }
-      }
-    }
-    if let reason = obstacle(header: header, mapped: try FileTree.text(of: "/proc/self/maps")) {
+    if let reason = obstacle(mapped: try FileTree.text(of: "/proc/self/maps")) {
       throw SystemLayersFailure.programUnusable(path, reason: reason)
     }
     return OwnProgram(path: path, digest: try Digest(ofFile: path))
   }
 
-  /// Why a program cannot run in an image for x64; nil where it can. Debian has no packages of the Swift runtime, so
+  /// Why this program cannot run in an image for x64; nil where it can. Debian has no packages of the Swift runtime, so
   /// that has to be part of the program.
-  /// - Parameters:
-  ///   - header: its first bytes, of which the machine's number (elf(5)) has to be `EM_X86_64`.
-  ///   - mapped: the files that a process of it has in its memory, as `/proc/PID/maps` lists them.
-  static func obstacle(header: [UInt8], mapped: String) -> String? {
-    guard header.starts(with: [0x7f, 0x45, 0x4c, 0x46]), header.dropFirst(18).starts(with: [62, 0]) else {
+  /// - Parameter mapped: the files that a process of it has in its memory, as `/proc/PID/maps` lists them.
+  static func obstacle(mapped: String) -> String? {
+    #if !arch(x86_64)
       return "it is not a program for x64"
-    }
-    return mapped.contains("/libswiftCore.so") ? "it needs the libraries of Swift beside it" : nil
+    #else
+      return mapped.contains("/libswiftCore.so") ? "it needs the libraries of Swift beside it" : nil
+    #endif
   }
 }
 
