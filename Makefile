@@ -52,10 +52,11 @@ check: ## the rules of the source: format, shell, imports, sizes, warnings
 	@scripts/check-readme
 	@scripts/step "Building everything without warnings" scripts/build-without-warnings $(SWIFT)
 
-boot-test: ## boot the demo on every firmware, from disc and stick (software emulation: about 20 minutes)
+boot-test: ## boot the demo on every firmware, from disc, stick and disk (software emulation: more than an hour)
 	@scripts/install-packages build runtime try test
+	@$(MAKE) --no-print-directory build
 	@scripts/step "Building the tests" $(SWIFT) build --build-tests
-	@LIFEBOAT_BOOT_TESTS=1 $(TESTS) --filter BootTests --filter TrialMachineTests
+	@LIFEBOAT_LAB_PROGRAM="$(CURDIR)/.build/release/lifeboat" LIFEBOAT_BOOT_TESTS=1 $(TESTS) --filter BootTests --filter TrialMachineTests
 
 lab-test: ## drives of a virtual computer, and its start from the network (software emulation: about 25 minutes)
 	@scripts/install-packages build runtime try test lab

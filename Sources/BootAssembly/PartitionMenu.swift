@@ -98,6 +98,11 @@ package struct PartitionMenu: Sendable {
     """
   }
 
+  /// The delay that a chooser was made with.
+  package static func hotkeyDelay(ofChooser text: String) -> Int? {
+    text.firstMatch(of: /sleep --interruptible ([0-9]+);/).flatMap { Int($0.output.1) }
+  }
+
   /// What stood first in the firmware's order before this partition, as commands that start it; may be absent.
   package static let firstPath = "boot/record/first.cfg"
 

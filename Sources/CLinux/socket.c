@@ -3,8 +3,10 @@
 #include "socket.h"
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static int failed(int descriptor) {
@@ -36,6 +38,23 @@ int linux_bound_socket(struct linux_socket_wish wish, enum linux_socket_step *st
   if (wish.overhears) address.sin_addr.s_addr = htonl(INADDR_BROADCAST);
   if (bind(descriptor, (struct sockaddr *)&address, sizeof address) < 0) return failed(descriptor);
   return descriptor;
+}
+
+int linux_datagram_socket(uint32_t local) {
+  int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return -errno;
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(local)};
+  return bind(descriptor, (struct sockaddr *)&address, sizeof address) < 0 ? failed(descriptor) : descriptor;
+}
+
+bool linux_look_for_packet(int descriptor, int64_t end) {
+  struct pollfd wish = {.fd = descriptor, .events = POLLIN};
+  struct timespec now;
+  do {
+    if (poll(&wish, 1, 0) != 0) return true;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+  } while (now.tv_sec * INT64_C(1000000000) + now.tv_nsec < end);
+  return false;
 }
 
 int linux_socket_port(int descriptor) {

@@ -77,17 +77,22 @@ public struct Image: Sendable, Equatable {
     self.expires = expires
   }
 
+  /// Whether a variant has a tool that starts Lifeboat's own program.
+  public func needsProgram(_ architecture: Architecture) -> Bool {
+    tools(on: architecture).contains { $0.tool.needs.contains(.lifeboat) }
+  }
+
   /// The tools that a variant can have: those whose packages exist on its architecture.
   ///
   /// A tool that the manifest names itself exists on all architectures of the image; one that came through the group
   /// words `all` or `standard` may lack some.
   public func tools(on architecture: Architecture) -> [Assignment] {
-    tools.filter { $0.tool.packages[architecture] != nil }
+    tools.filter { $0.tool.exists(on: architecture) }
   }
 
   /// All Debian packages that the image asks for on an architecture, beside the base; sorted, unique.
   public func requestedPackages(_ architecture: Architecture) -> [String] {
-    let fromTools = tools.flatMap { $0.tool.packages[architecture] ?? [] }
+    let fromTools = tools(on: architecture).flatMap { $0.tool.packages[architecture] ?? [] }
     return Set(fromTools + packages + firmware).sorted()
   }
 }

@@ -43,8 +43,10 @@ extension ImageResolver {
     var assignments: [Image.Assignment] = []
     for tool in toolbox.tools {
       guard let grant = access.grants[tool.id] else { continue }
-      let missing = image.architectures.filter { tool.packages[$0] == nil }
-      if let named = grant.named {
+      let missing = image.architectures.filter { !tool.exists(on: $0) }
+      if let named = grant.named, tool.needs.contains(.lifeboat), missing.count < image.architectures.count {
+        for architecture in missing { warnOfAbsence(of: tool, on: architecture, named: named, image: image) }
+      } else if let named = grant.named {
         for architecture in missing { reportAbsence(of: tool, on: architecture, named: named, image: image) }
       } else if missing.count == image.architectures.count {
         continue
@@ -54,10 +56,26 @@ extension ImageResolver {
     return assignments
   }
 
+  /// Where Lifeboat's program does not exist is not for the manifest to say, so the rest of the image is built.
+  private mutating func warnOfAbsence(
+    of tool: Tool, on architecture: Architecture, named: SourcePosition, image: Image
+  ) {
+    report { sink in
+      sink.warning(
+        .toolAbsentOnArchitecture, at: named,
+        """
+        image \(Printable.quoted(image.name)) goes without the tool \(Printable.quoted(tool.id)) on \
+        \(architecture.rawValue), where Lifeboat's program does not exist
+        """,
+        remedy:
+          "Set architectures = [\"\(Architecture.x64.rawValue)\"] for this image if it is of no use without the tool.")
+    }
+  }
+
   private mutating func reportAbsence(
     of tool: Tool, on architecture: Architecture, named: SourcePosition, image: Image
   ) {
-    let others = Architecture.allCases.filter { tool.packages[$0] != nil }.map(\.rawValue)
+    let others = Architecture.allCases.filter { tool.exists(on: $0) }.map(\.rawValue)
     report { sink in
       sink.error(
         .toolAbsentOnArchitecture, at: named,

@@ -56,6 +56,8 @@ public enum Risk: String, Sendable, Codable, CaseIterable {
 
 /// What a tool cannot work without.
 public enum Need: String, Sendable, Codable, CaseIterable {
+  /// Lifeboat's own program in the image; it exists for x64 alone.
+  case lifeboat
   /// A working network connection.
   case network
   /// The rights of the system administrator of the recovery system.

@@ -47,4 +47,9 @@ public struct Tool: Sendable, Equatable {
     self.dart = dart
     self.standard = standard
   }
+
+  /// Whether an image of that architecture can have it.
+  public func exists(on architecture: Architecture) -> Bool {
+    packages[architecture] != nil && (architecture == .x64 || !needs.contains(.lifeboat))
+  }
 }

@@ -20,6 +20,10 @@ extension RecoveryPartitionFailure {
     case .changed(let disk): "the partitions of \(disk) were changed by another program meanwhile"
     case .full(let disk, let needed, let free):
       "the recovery partition of \(disk) is full: \(needed) are needed, \(free) are free beside the version that starts"
+    case .noTemporarySpace(let folder, let needed, let free):
+      "\(folder) has no room for temporary files: \(needed) are needed, \(free) are free"
+    case .cannotStart(let image):
+      "this medium of \(image) was built before there were recovery partitions, and cannot start from one"
     case .exists(let disk, let number): "\(disk) has a recovery partition already: number \(number)"
     case .absent(let disk): "\(disk) has no recovery partition of Lifeboat's"
     case .mounted(let disk, let number, let point): "partition \(number) of \(disk) is mounted at \(point)"
@@ -56,6 +60,8 @@ extension RecoveryPartitionFailure {
     case .tooSmall(_, let needed): "Give --size \(needed.sizeArgument) or more."
     case .changed: "Start again; the disk is as that program left it."
     case .full: "Remove it and install again with a larger --size, or use a smaller image."
+    case .noTemporarySpace: "Make room there, or name a folder on another disk: TMPDIR=/folder lifeboat install …"
+    case .cannotStart: "Build it anew with this Lifeboat."
     case .exists: "Bring it up to date with --update, or remove it first with --remove."
     case .absent: "See \"lifeboat install --status\", or install it first."
     case .mounted(_, _, let point): "Unmount it with: umount \(point)"

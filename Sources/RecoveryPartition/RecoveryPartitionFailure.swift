@@ -28,6 +28,10 @@ package enum RecoveryPartitionFailure: Diagnosable, Equatable {
   case changed(FilePath)
   /// The partition that is there does not hold another set.
   case full(FilePath, needed: ByteCount, free: ByteCount)
+  /// Temporary files do not fit.
+  case noTemporarySpace(FilePath, needed: ByteCount, free: ByteCount)
+  /// The medium's initial RAM file system knows of no recovery partitions.
+  case cannotStart(image: String)
   /// There is one already.
   case exists(FilePath, number: Int)
   /// There is none.
@@ -82,6 +86,8 @@ extension RecoveryPartitionFailure {
     case .tooSmall: "too-small"
     case .changed: "partitions-changed"
     case .full: "partition-full"
+    case .noTemporarySpace: "no-temporary-space"
+    case .cannotStart: "medium-too-old"
     case .exists: "already-installed"
     case .absent: "not-installed"
     case .mounted: "mounted"
@@ -105,6 +111,8 @@ extension RecoveryPartitionFailure {
       .noPrevious, .renumbers, .bitLocker:
       .refusedTarget
     case .tooSmall, .otherImage, .older: .usage
+    case .noTemporarySpace: .cannotCreate
+    case .cannotStart: .badInput
     case .writeProtected: .writeProtected
     case .busy, .changed: .busy
     case .volumeDamaged, .otherKey, .slotDamaged: .notAsPromised

@@ -45,11 +45,13 @@ public struct Plan: Sendable, Equatable {
     public var initramfs: Digest
     /// The tools layers, bottom first.
     public var tools: [Digest]
+    /// The layer with Lifeboat's own program; nil where no tool starts it.
+    public var program: Digest?
     /// The settings layer.
     public var settings: Digest
 
     /// All of them, in the order in which they are made.
-    public var steps: [Digest] { [base, initramfs] + tools + [settings] }
+    public var steps: [Digest] { [base, initramfs] + tools + (program.map { [$0] } ?? []) + [settings] }
   }
 
   /// The step with this key.

@@ -19,6 +19,8 @@ public struct Planner: Sendable {
     public var times: [String: Int64]
     /// Suites that had to be left out, as `architecture suite`.
     public var incompleteSuites: [String]
+    /// The digest of Lifeboat's own program, for images with a tool that starts it.
+    public var program: Digest?
     /// What the signing key is, as its public line; nil for media without a signature.
     public var signer: String?
 
@@ -98,6 +100,11 @@ public struct Planner: Sendable {
     self.media = media
   }
 
+  /// Whether Lifeboat's own program goes into a medium.
+  public var needsProgram: Bool {
+    media.contains { image, architectures in architectures.contains { image.needsProgram($0) } }
+  }
+
   /// What has to be asked of the archive before planning: one stack for each image and architecture, and one for
   /// the loaders of each index.
   public var stacks: [LayerStack] {
@@ -148,10 +155,16 @@ public struct Planner: Sendable {
           let name = layers.dropFirst().count == index + 1 ? image.name : image.extends ?? image.name
           tools.append(add(steps.tools(packages, name: name, on: [base] + tools)))
         }
+        var program: Digest?
+        if image.needsProgram(architecture) {
+          guard let digest = surroundings.program else { throw .noProgram }
+          program = add(steps.program(digest))
+        }
         let settings = add(steps.settings(on: [base] + tools, below: layers.flatMap(\.self)))
         systems.append(
           Plan.System(
-            architecture: architecture, base: base, initramfs: initramfs, tools: tools, settings: settings))
+            architecture: architecture, base: base, initramfs: initramfs, tools: tools, program: program,
+            settings: settings))
       }
       let amd64 = try answer(loaderStack(image.release, .x64)).layers[0]
       let i386 = try answer(loaderStack(image.release, .x86)).layers[0]
@@ -194,6 +207,8 @@ public struct Planner: Sendable {
     case nothingSelected
     /// The archive was not asked about this stack.
     case unresolved(LayerStack)
+    /// A tool starts Lifeboat's program, and nobody said which one that is.
+    case noProgram
 
     /// Stable identifier.
     public var code: String {
@@ -201,6 +216,7 @@ public struct Planner: Sendable {
       case .unknownImage: "unknown-image"
       case .nothingSelected: "nothing-selected"
       case .unresolved: "unresolved"
+      case .noProgram: "no-program"
       }
     }
     /// What is wrong with the selection.
@@ -209,6 +225,7 @@ public struct Planner: Sendable {
       case .unknownImage(let name, _): "the manifest has no image named \"\(name)\""
       case .nothingSelected: "no image of the manifest is for the selected architecture"
       case .unresolved(let stack): "no packages were resolved for \(stack.architecture.rawValue) \(stack.release)"
+      case .noProgram: "no program was given for the layer with Lifeboat's own"
       }
     }
     /// What can be selected.
@@ -216,12 +233,15 @@ public struct Planner: Sendable {
       switch self {
       case .unknownImage(_, let known): "Choose one of: \(known.joined(separator: ", "))"
       case .nothingSelected: "Add the architecture to the image's `architectures`, or select another one."
-      case .unresolved: nil
+      case .unresolved, .noProgram: nil
       }
     }
     /// Wrong input, except for the defect.
     public var exitCode: ExitStatus {
-      if case .unresolved = self { .defect } else { .badInput }
+      switch self {
+      case .unknownImage, .nothingSelected: .badInput
+      case .unresolved, .noProgram: .defect
+      }
     }
   }
 }

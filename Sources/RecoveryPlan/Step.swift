@@ -15,6 +15,8 @@ public struct Step: Sendable, Equatable {
     case initramfs
     /// Packages on top of the layers below.
     case tools
+    /// Lifeboat's own program.
+    case program
     /// Lifeboat's own files and the image's settings.
     case settings
     /// Debian's boot loader packages, unpacked.
@@ -76,6 +78,7 @@ public struct Step: Sendable, Equatable {
     case .tools: return ByteCount(packed / 100 * 95)
     case .loaders: return ByteCount(packed * 3)
     case .initramfs: return .mebibytes(32)
+    case .program: return .mebibytes(11)
     case .settings: return ByteCount(64 << 10)
     case .medium: return nil
     }

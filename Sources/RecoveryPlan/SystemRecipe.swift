@@ -13,9 +13,13 @@ public enum SystemRecipe {
   }
 
   /// What an image needs beside its tools, because of its settings.
-  static func settingsPackages(_ image: Image) -> [String] {
+  static func settingsPackages(_ image: Image, _ architecture: Architecture) -> [String] {
     (needsLocale(image) ? ["locales"] : []) + (needsKeyboard(image) ? ["console-setup"] : [])
+      + (image.needsProgram(architecture) ? programPackages : [])
   }
+
+  /// The libraries that Lifeboat's program is linked with, beside those that it carries in itself.
+  static let programPackages = ["libblkid1", "libfdisk1", "libisoburn1", "libstdc++6", "libsystemd0"]
 
   /// `C.UTF-8` is part of every Debian; other locales have to be generated.
   public static func needsLocale(_ image: Image) -> Bool { !["C.UTF-8", "C", "POSIX"].contains(image.locale) }
@@ -43,7 +47,7 @@ public enum SystemRecipe {
       guard parent.release == image.release, !chain.contains(where: { $0.name == parent.name }) else { break }
       chain.insert(parent, at: 0)
     }
-    var sets = chain.map { Set($0.requestedPackages(architecture) + settingsPackages($0)) }
+    var sets = chain.map { Set($0.requestedPackages(architecture) + settingsPackages($0, architecture)) }
     while let index = sets.indices.dropLast().first(where: { !sets[$0].isSubset(of: sets[$0 + 1]) }) {
       sets.remove(at: index)
     }

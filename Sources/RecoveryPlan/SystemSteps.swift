@@ -34,6 +34,13 @@ struct SystemSteps {
       inputs: common("mksquashfs", "tar").merging(["recipe": recipe]) { $1 }, packages: packages, dependencies: below)
   }
 
+  /// It stands on nothing, so that another program changes this layer alone.
+  func program(_ digest: Digest) -> Step {
+    Step(
+      kind: .program, name: "\(architecture.rawValue) \(image.release)", architecture: architecture,
+      inputs: common("mksquashfs", "strip").merging(["program": digest.hex]) { $1 })
+  }
+
   /// Hooks see the whole system, so they hang on all of it; a locale or a keyboard map hangs only on the packages
   /// that it is made from.
   func settings(on below: [Digest], below packages: [ResolvedPackage]) -> Step {

@@ -8,6 +8,7 @@ extension SystemBuilder {
   /// Does one job; a job that completes its step returns the result.
   func perform(_ job: Job, _ context: Context) async throws -> StepCache.Stored? {
     if job.step.kind == .loaders { return try await makeLoaders(job.step, context) }
+    if job.step.kind == .program { return try await makeProgram(job.step) }
     if job.part == .fetch {
       try await fetch(job.step.packages, from: index(job.step, context), title: job.step.title)
       return nil

@@ -95,7 +95,7 @@ struct JobList {
         jobs.append(Job(step: step, part: .whole, waitsFor: trees, place: place, needsWorkshop: true))
       case .settings:
         jobs.append(Job(step: step, part: .whole, waitsFor: trees, place: place, needsWorkshop: !below.isEmpty))
-      case .loaders, .medium:
+      case .program, .loaders, .medium:
         jobs.append(Job(step: step, part: .whole, waitsFor: [], place: place, needsWorkshop: false))
       }
     }
@@ -116,7 +116,7 @@ struct JobList {
   /// The layers whose trees must stand in the workshop for a step, bottom first.
   static func treesBelow(_ step: Step, _ plan: Plan) -> [Step] {
     switch step.kind {
-    case .base, .loaders, .medium: return []
+    case .base, .program, .loaders, .medium: return []
     case .initramfs, .tools: return step.dependencies.compactMap { plan.step($0) }
     case .settings:
       guard let (medium, system) = owner(step, plan) else { return [] }

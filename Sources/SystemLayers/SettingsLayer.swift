@@ -22,16 +22,21 @@ extension SystemBuilder {
       let tree = workshop.folder.appending("tree/\(tree(step))").string
       try await workshop.run(try script("pack-layer", [tree, layer], step))
     } else {
-      var pack = ExternalCommand(
-        "mksquashfs",
-        [files.string, layer, "-all-root", "-comp", "zstd", "-Xcompression-level", "9", "-noappend", "-quiet"],
-        package: "squashfs-tools")
-      pack.arguments.append("-no-progress")
-      pack.environment["SOURCE_DATE_EPOCH"] = "\(step.timestamp)"
-      try await pack.run()
+      try await packFolder(files, step).run()
     }
     FileTree.remove(files)
     return try finish(step, place, ["layer.squashfs"])
+  }
+
+  /// An ordinary folder as a layer, beside it.
+  func packFolder(_ files: FilePath, _ step: Step) -> ExternalCommand {
+    let layer = files.removingLastComponent().appending("layer.squashfs")
+    return ExternalCommand(
+      "mksquashfs",
+      [
+        files.string, layer.string, "-all-root", "-comp", "zstd", "-Xcompression-level", "9", "-noappend", "-quiet",
+        "-no-progress",
+      ], environment: ["SOURCE_DATE_EPOCH": "\(step.timestamp)"], package: "squashfs-tools")
   }
 
   /// Refuses a time zone that Debian does not have, as far as this machine knows Debian's.

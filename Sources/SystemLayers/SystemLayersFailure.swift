@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 public import HostSystem
+public import SystemPackage
 
 /// Why layers could not be made.
 public enum SystemLayersFailure: Diagnosable, Equatable {
@@ -39,6 +40,8 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
   case badSetting(key: String, value: String, lastLines: [String])
   /// The step needs something that failed before.
   case dependencyFailed(step: String)
+  /// The program of this process cannot go into an image.
+  case programUnusable(FilePath, reason: String)
 
   /// Stable identifier.
   public var code: String {
@@ -60,6 +63,7 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
     case .hookFailed: "hook-failed"
     case .badSetting: "bad-setting"
     case .dependencyFailed: "dependency-failed"
+    case .programUnusable: "program-unusable"
     }
   }
 
@@ -94,6 +98,7 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
     case .badSetting(let key, let value, let lines):
       (["Debian has no \(key) \"\(value)\":"] + lines.suffix(4).map { "  " + $0 }).joined(separator: "\n")
     case .dependencyFailed(let step): "\(step) could not be made, and this stands on it"
+    case .programUnusable(let path, let reason): "\(path) cannot go into an image: \(reason)"
     }
   }
 
@@ -121,6 +126,8 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
     case .hookFailed: "Correct the hook; it runs inside the image's system as root, without network."
     case .badSetting(let key, _, _): "Correct `\(key)` in the manifest."
     case .dependencyFailed: nil
+    case .programUnusable:
+      "Build with the installed program, or with the one that \"make build\" makes; or leave out the tools that need it."
     }
   }
 

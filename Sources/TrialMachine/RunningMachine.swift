@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-internal import HostSystem
+package import HostSystem
 public import SystemPackage
 
 /// A machine that runs under the eyes of a program.
@@ -61,7 +61,16 @@ extension TrialMachine {
   ) async throws -> Result {
     var machine = self
     machine.console = .output
-    var command = try machine.command()
+    return try await Self.run(try machine.command(), scratch: scratch, limit: limit, onLine: onLine, body)
+  }
+
+  /// The same for a computer that a test describes by all of QEMU's arguments; its serial port has to be the output.
+  package static func run<Result: Sendable>(
+    _ command: ExternalCommand, scratch: FilePath, limit: Duration,
+    onLine: @escaping @Sendable (String) -> Void = { _ in },
+    _ body: @escaping @Sendable (RunningMachine) async throws -> Result
+  ) async throws -> Result {
+    var command = command
     let socket = scratch.appending("monitor")
     command.arguments += ["-monitor", "unix:\(socket.string.replacing(",", with: ",,")),server=on,wait=off"]
     let log = MachineLog()

@@ -17,6 +17,9 @@ actor SmallMedia {
   /// What stands in the place of a site's key, and another one.
   enum Key: String, Sendable { case site, other }
 
+  /// Of which time a medium is: before there were recovery partitions, of last year, of now, or with loaders to come.
+  enum Age: Sendable { case old, past, today, newer }
+
   /// An Ed25519 key.
   func key(_ key: Key = .site) async throws -> FilePath {
     let path = folder.appending("key-\(key.rawValue)")
@@ -29,30 +32,34 @@ actor SmallMedia {
   /// A medium as an ISO file.
   /// - Parameters:
   ///   - tools: the content of the second layer; the first is the same on all media of an architecture.
-  ///   - number: makes another identifier.
+  ///   - number: makes another identifier; higher numbers are newer.
+  ///   - age: what else it has of its time.
   func iso(
     _ image: String = "tier1", _ architectures: [Architecture] = [.x64], tools: String = "tools", number: Int = 1,
-    signedBy key: Key? = .site
+    signedBy key: Key? = .site, age: Age = .today
   ) async throws -> FilePath {
     let names = architectures.map(\.rawValue).joined(separator: "+")
-    let name = "\(image)-\(names)-\(tools)-\(number)-\(key?.rawValue ?? "unsigned")"
+    let name = "\(image)-\(names)-\(tools)-\(number)-\(key?.rawValue ?? "unsigned")-\(age)"
     let signer: FilePath? = if let key { try await self.key(key) } else { nil }
     return try await once(name) { [folder] in
       let work = folder.appending("work-\(name)")
       try FileTree.makeFolder(work)
-      let loaders = LoaderFiles(
+      var loaders = LoaderFiles(
         amd64: try await DebianPackages.shared.folder(LoaderFiles.packages.amd64, architecture: "amd64"),
         i386: try await DebianPackages.shared.folder(LoaderFiles.packages.i386, architecture: "i386"))
+      if age == .newer { loaders.amd64 = try await Self.newer(loaders.amd64, in: work) }
       var settings = Image(name: image, title: "First aid “\(image)”", architectures: architectures)
       settings.kernelArguments = ["quirk=it's", "norandmaps"]
       settings.bootTimeout = 7
       let digits = String(Digest(of: "\(image) \(names) \(tools) \(number)").hex.prefix(16))
       let builder = MediumBuilder(
-        image: settings, lifeboat: "1.2.3", identifier: digits, timestamp: 1_790_000_000, loaders: loaders,
+        image: settings, lifeboat: "1.2.3", identifier: digits,
+        timestamp: (age == .past ? 1_760_000_000 : 1_790_000_000) + Int64(number) - 1,
+        loaders: loaders,
         scratch: work)
       var systems: [SystemFiles] = []
       for architecture in architectures {
-        systems.append(try await Self.system(architecture, tools: tools, in: work))
+        systems.append(try await Self.system(architecture, tools: tools, age, in: work))
       }
       let path = folder.appending("\(name).iso")
       _ = try await ISOImage.write(try await builder.build(systems, signingKey: signer).tree, to: path)
@@ -67,8 +74,20 @@ actor SmallMedia {
     return try await task.value
   }
 
-  private static func system(_ architecture: Architecture, tools: String, in work: FilePath) async throws -> SystemFiles
-  {
+  /// Other loaders: a byte more behind shim and GRUB.
+  private static func newer(_ folder: FilePath, in work: FilePath) async throws -> FilePath {
+    let copy = work.appending("newer-loaders")
+    try await ExternalCommand("cp", ["-a", folder.string, copy.string]).run()
+    for name in ["shim/shimx64.efi.signed", "grub/x86_64-efi-signed/gcdx64.efi.signed"] {
+      let file = copy.appending("usr/lib").pushing(FilePath(name))
+      try AtomicFile.write(try FileTree.bytes(of: FileTree.resolved(file) ?? file) + [0], to: file)
+    }
+    return copy
+  }
+
+  private static func system(
+    _ architecture: Architecture, tools: String, _ age: Age, in work: FilePath
+  ) async throws -> SystemFiles {
     func layer(_ name: String, _ content: String) async throws -> (name: String, file: FilePath) {
       let tree = work.appending("\(architecture.rawValue)-\(name)")
       try FileTree.makeFolder(tree)
@@ -84,9 +103,14 @@ actor SmallMedia {
     let kernel = work.appending("\(architecture.rawValue)-vmlinuz")
     try AtomicFile.write(Array("a kernel for \(architecture.rawValue)".utf8), to: kernel)
     let initrd = work.appending("\(architecture.rawValue)-initrd")
-    let script = #"cd "$1" && find content | cpio --quiet -o -H newc --reproducible | zstd -q -9 -o "$2""#
-    let tree = work.appending("\(architecture.rawValue)-10-base")
-    try await ExternalCommand("touch", ["-d", "@0", tree.appending("content").string]).run()
+    let script = #"cd "$1" && find content usr -type f | cpio --quiet -o -H newc --reproducible | zstd -q -9 -o "$2""#
+    let tree = work.appending("\(architecture.rawValue)-initrd-tree")
+    let part = tree.appending("usr/lib/live/boot").appending(age == .old ? "9990-main.sh" : "9999-lifeboat-partition")
+    try FileTree.makeFolder(part.removingLastComponent())
+    for (file, text) in [(tree.appending("content"), "base \(architecture.rawValue)\n"), (part, "\n")] {
+      try AtomicFile.write(Array(text.utf8), to: file)
+      try await ExternalCommand("touch", ["-d", "@0", file.string]).run()
+    }
     try await ExternalCommand("sh", ["-c", script, "sh", tree.string, initrd.string]).run()
     return SystemFiles(architecture: architecture, kernel: kernel, initrd: initrd, layers: layers)
   }

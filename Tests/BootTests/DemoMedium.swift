@@ -6,18 +6,31 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// The demo's first image for both architectures on one medium, built by the real command from Debian's packages.
+/// The demo's first image, built by the real command from Debian's packages.
 actor DemoMedium {
-  static let shared = DemoMedium()
+  /// For both architectures on one medium.
+  static let shared = DemoMedium("demo", architectures: "both", file: "tier1.iso")
+  /// For x64 alone, and a version of that with other settings.
+  static let x64 = DemoMedium("demo-x64", architectures: "x64", file: "tier1-x64.iso")
+  static let newer = DemoMedium("newer", title: ", newer", architectures: "x64", file: "tier1-x64.iso")
+
+  private let name: String
+  private let title: String
+  private let architectures: String
+  private let file: String
   private var building: Task<FilePath, any Error>?
+
+  private init(_ name: String, title: String = "", architectures: String, file: String) {
+    (self.name, self.title, self.architectures, self.file) = (name, title, architectures, file)
+  }
 
   /// The ISO file; built once in a process, from a cache that outlives it.
   func path() async throws -> FilePath {
     let task =
       building
       ?? Task {
-        let arguments = ["--image", "tier1", "--arch", "both"]
-        return try await Self.build("demo", manifest: try Self.manifest(), arguments: arguments).appending("tier1.iso")
+        let arguments = ["--image", "tier1", "--arch", architectures]
+        return try await Self.build(name, manifest: try manifest(), arguments: arguments).appending(file)
       }
     building = task
     return try await task.value
@@ -25,15 +38,17 @@ actor DemoMedium {
 
   /// The demo's manifest with what emulation needs to be bearable: address space randomisation makes every start of a
   /// program a new translation.
-  private static func manifest() throws -> String {
+  private func manifest() throws -> String {
     try FileTree.text(of: Repository.path("Fixtures/manifests/rescue.toml"))
+      .replacing("title = \"Contoso first aid\"", with: "title = \"Contoso first aid\(title)\"")
       .replacing("[defaults]\n", with: "[defaults]\nkernel-arguments = [\"norandmaps\"]\n")
   }
 
   /// Builds a manifest in a folder of its own.
+  /// - Parameter program: another one than the one that was built with the tests.
   /// - Returns: the folder with the ISO files.
   static func build(
-    _ name: String, manifest: String, files: [String: String] = [:], arguments: [String] = []
+    _ name: String, manifest: String, files: [String: String] = [:], arguments: [String] = [], program: FilePath? = nil
   ) async throws -> FilePath {
     let folder = TemporaryFolder.untilExit(name)
     for (file, text) in files.merging(["rescue.toml": manifest], uniquingKeysWith: { $1 }) {
@@ -43,7 +58,8 @@ actor DemoMedium {
     }
     let outcome = try await TestCache.shared.alone { cache in
       // A mirror whose index of updates lags behind is no reason not to test.
-      try await Repository.lifeboat(
+      try await Tool.run(
+        try (program ?? Repository.program("lifeboat")).string,
         ["build", "rescue.toml", "--allow-incomplete-suites", "-o", "."] + arguments, in: folder,
         environment: ["XDG_CACHE_HOME": cache.string])
     }

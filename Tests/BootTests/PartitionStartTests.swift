@@ -14,8 +14,10 @@ struct PartitionStartTests {
   private static let data = "label: gpt\nstart=2048, size=204800, name=\"data\"\n"
 
   /// A disk's image file with a partition of data, and the recovery in the free space behind it.
-  private func withDisk(_ body: (FilePath, FilePath) async throws -> Void) async throws {
-    let medium = try await DemoMedium.shared.path()
+  private func withDisk(
+    _ medium: DemoMedium = .shared, _ body: (FilePath, FilePath) async throws -> Void
+  ) async throws {
+    let medium = try await medium.path()
     try await TemporaryFolder.with { folder in
       let disk = try ImageMaker.sparse(folder.appending("disk"), size: 1200 << 20, data: [])
       let table = try await Tool.run("sfdisk", ["--quiet", disk.string], input: Array(Self.data.utf8))
@@ -56,16 +58,12 @@ struct PartitionStartTests {
 
   /// One byte of the newer version is wrong: nothing of it is started, and the older one comes up after the restart.
   @Test func aDamagedVersionGivesWayToTheOther() async throws {
-    let record = try MediumVerification.record(of: ISOReader(try await DemoMedium.shared.path()))
-    let other = try FileTree.text(of: Repository.path("Fixtures/manifests/rescue.toml"))
-      .replacing("title = \"Contoso first aid\"", with: "title = \"Contoso first aid, newer\"")
-      .replacing("[defaults]\n", with: "[defaults]\nkernel-arguments = [\"norandmaps\"]\n")
-    let newer = try await DemoMedium.build("newer", manifest: other, arguments: ["--image", "tier1", "--arch", "both"])
-      .appending("tier1.iso")
+    let record = try MediumVerification.record(of: ISOReader(try await DemoMedium.x64.path()))
+    let newer = try await DemoMedium.newer.path()
     let identifier = try MediumVerification.record(of: ISOReader(newer)).identifier
-    try await withDisk { disk, folder in
+    try await withDisk(.x64) { disk, folder in
       try await install("--update", newer.string, on: disk)
-      try await damageSettings(of: identifier, on: disk, in: folder)
+      try await damageSettings(of: identifier, on: disk)
       let (_, ready, first) = try await start(disk, .uefi, scratch: folder)
       #expect(first.contains("LIFEBOAT-PARTITION FAILED damaged 90-settings.squashfs"), "\(first)")
       #expect(ready.id == record.identifier && ready.id != identifier)
@@ -73,18 +71,12 @@ struct PartitionStartTests {
   }
 
   /// Changes one byte of a version's settings layer, by mtools.
-  private func damageSettings(of identifier: String, on disk: FilePath, in folder: FilePath) async throws {
-    let start = try await Tool.run("partx", ["-g", "-r", "-o", "START", "-n", "2", disk.string])
-    let sector = try #require(Int(start.output.split(whereSeparator: \.isWhitespace).first ?? ""))
-    let volume = "\(disk)@@\(sector * 512)"
-    let list = try await Tool.run("mtype", ["-i", volume, "::/lifeboat/\(identifier)/x64/files"])
-    let line = try #require(list.lines.first { $0.contains("90-settings") }, "\(list)")
-    let name = try #require(line.split(separator: " ").last.map(String.init))
-    let copy = folder.appending("layer")
-    #expect(try await Tool.run("mcopy", ["-i", volume, "::/\(name)", copy.string]).status == 0)
-    var bytes = try FileTree.bytes(of: copy)
+  private func damageSettings(of identifier: String, on disk: FilePath) async throws {
+    let volume = try await RecoveryVolume(partition: 2, of: disk)
+    let settings = try #require(try await volume.parts(of: identifier).first { $0.name.hasPrefix("90-settings") })
+    var bytes = try await volume.content(of: settings.path)
     bytes[bytes.count / 2] ^= 1
-    try AtomicFile.write(bytes, to: copy)
-    #expect(try await Tool.run("mcopy", ["-o", "-i", volume, copy.string, "::/\(name)"]).status == 0)
+    try await volume.replace(settings.path, with: bytes)
+    #expect(try await volume.damage(of: identifier) != nil)
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import HostSystem
 import StrictTOML
+import TestSupport
 import Testing
 
 @testable import RecoveryManifest
@@ -30,6 +31,19 @@ import Testing
     #expect(access[1]["inventory"] == .user)
     #expect(images[1].requestedPackages(.x86).contains("hexedit"))
     #expect(images[1].bootTimeout == 10)
+  }
+
+  @Test("Lifeboat's program is for x64, whoever asks for it") func program() throws {
+    let example = try FileTree.text(of: Repository.path("Examples/install-here.toml"))
+    #expect(try Fixture.images(example).map { $0.needsProgram(.x64) } == [true])
+    let both = try #require(try Fixture.read(Fixture.text("bad/program-on-x86.toml")).manifest?.images.first)
+    #expect(both.needsProgram(.x64) && !both.needsProgram(.x86))
+    #expect(
+      both.requestedPackages(.x64).contains("efibootmgr")
+        && !both.tools(on: .x86).contains { $0.tool.id == "install-here" })
+    let standard = try Fixture.images(
+      "lifeboat = 1\n[[image]]\nname = \"rescue\"\n[image.tools]\nuser = [\"standard\"]")
+    #expect(standard.map { $0.needsProgram(.x64) } == [false])
   }
 
   @Test(

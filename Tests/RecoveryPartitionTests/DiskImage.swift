@@ -36,7 +36,7 @@ struct DiskImage {
   /// The installer, as of a command that holds the disk.
   func installer(_ disk: Disk? = nil, at path: FilePath? = nil) throws -> RecoveryInstaller {
     RecoveryInstaller(
-      try disk ?? Disk(path ?? self.path, isWriting: true), registration: NoBootRegistration()
+      try disk ?? Disk(path ?? self.path, isWriting: true), registration: ImageBoot()
     ) { _ in }
   }
 

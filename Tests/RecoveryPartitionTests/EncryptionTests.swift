@@ -113,6 +113,10 @@ import Testing
     let plan = try await installer.plan(
       set, .init(size: .mebibytes(300), wish: BootWish(place: .first), isBitLockerSuspended: true))
     #expect(plan.request.wish == BootWish(place: nil, hasBitLocker: true))
+    let chained = RecoveryInstaller(installer.disk, registration: ImageBoot(usesRecord: true)) { _ in }
+    await #expect(throws: BootEntryFailure.recordMeasured) {
+      try await chained.plan(set, .init(size: .mebibytes(300), isBitLockerSuspended: true))
+    }
     _ = try await installer.install(set, plan)
     #expect(try disk.digest(117 << 20..<317 << 20) == before)
   }

@@ -44,6 +44,42 @@ import Testing
     #expect(absent.status == 15 && absent.errors.contains("has no recovery partition"), "\(absent)")
   }
 
+  /// An image file has no firmware and no installed GRUB; its boot code is made when it is asked for, and taken back.
+  @Test func bootCodeOfAnImage() async throws {
+    let disk = try await DiskImage("label: dos\nlabel-id: 0x1b2c3d4e\nstart=2048, size=204800, type=7, bootable")
+    let medium = try await SmallMedia.shared.iso().string
+    let before = try disk.digest(0..<512)
+    let arguments = [medium, "--size", "300M", "--mbr-chain", "--disk", disk.path.string]
+    let dry = try await Repository.lifeboat(["install", "--dry-run"] + arguments)
+    #expect(dry.status == 0 && dry.errors.contains("the old one saved on the recovery partition"), "\(dry)")
+    let done = try await Repository.lifeboat(["install", "--yes"] + arguments)
+    #expect(done.status == 0 && done.output.contains("boot entry \(disk.path)"), "\(done)")
+    #expect(try disk.digest(0..<440) != Digest(of: [UInt8](repeating: 0, count: 440)))
+    let status = try await run(disk, "--status")
+    #expect(status.status == 0 && status.output.contains("boot entry \(disk.path)"), "\(status)")
+    let removed = try await run(disk, "--remove", "--yes")
+    #expect(removed.status == 0 && removed.output.contains("was removed"), "\(removed)")
+    #expect(try disk.digest(0..<512) == before)
+  }
+
+  /// What nobody watched stands in the system's log, and what failed too.
+  @Test func theSystemsLog() async throws {
+    let disk = try await DiskImage("label: gpt\n")
+    let log = disk.folder.appending("log")
+    try disk.folder.writeScript("logger", "printf '%s\\n' \"$*\" >>\(log)")
+    let path = ["PATH": "\(disk.folder.path):/usr/sbin:/usr/bin:/sbin:/bin"]
+    let medium = try await SmallMedia.shared.iso().string
+    for status in [0, 15] {
+      let outcome = try await Repository.lifeboat(
+        ["install", medium, "--size", "300M", "--yes", "--disk", disk.path.string], environment: path)
+      #expect(outcome.status == Int32(status), "\(outcome)")
+    }
+    let lines = String(decoding: try FileTree.bytes(of: log), as: UTF8.self).split(separator: "\n")
+    #expect(lines.count == 2 && lines.allSatisfy { $0.hasPrefix("--tag lifeboat -- ") }, "\(lines)")
+    #expect(lines.first?.contains("installed tier1 ") == true, "\(lines)")
+    #expect(lines.last?.contains("failed on \(disk.path): \(disk.path) has a recovery partition already") == true)
+  }
+
   @Test(arguments: [
     ["--status", "--rollback"], ["--remove", "--size", "2G"], ["--status", "--keep-partition"],
     ["x.iso", "--allow-downgrade"], ["x.iso", "--size", "2X"], ["x.iso", "--hotkey-delay", "0"],
@@ -58,6 +94,25 @@ import Testing
     #expect(outcome.status == 66, "\(outcome)")
     let other = try await Repository.lifeboat(["install", "--status", "--disk", "/dev/nonexistent"])
     #expect(other.status != 0 && other.errors.contains("nonexistent"), "\(other)")
+  }
+
+  private static let hasNamespaces = ["unshare", "mount"].allSatisfy { TestSupport.Tool.isInstalled($0) }
+
+  /// Where temporary files do not fit, that is said before anything is written to the disk.
+  @Test(.enabled(if: hasNamespaces, "needs mount namespaces")) func noRoomForTemporaryFiles() async throws {
+    let disk = try await DiskImage(DiskImage.windows)
+    let folder = disk.folder.appending("small")
+    try FileTree.makeFolder(folder)
+    let before = try Digest(ofFile: disk.path)
+    let script = #"mount -t tmpfs -o size=4m none "$TMPDIR" && exec "$@""#
+    let arguments = [
+      "-rm", "sh", "-c", script, "sh", try Repository.program("lifeboat").string, "install",
+      try await SmallMedia.shared.iso().string, "--disk", disk.path.string, "--size", "300M", "--yes", "--json",
+    ]
+    let outcome = try await TestSupport.Tool.run("unshare", arguments, environment: ["TMPDIR": folder.string])
+    #expect(outcome.status == 73 && outcome.output.contains("\"no-temporary-space\""), "\(outcome)")
+    #expect(outcome.output.contains("are needed, 4.1") && outcome.output.contains("TMPDIR="), "\(outcome)")
+    #expect(try Digest(ofFile: disk.path) == before)
   }
 
   /// Killed while it installs: the table is the old one with the old data, or the new one with a whole slot; the same

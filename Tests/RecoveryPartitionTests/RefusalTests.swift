@@ -24,6 +24,29 @@ import Testing
     return nil
   }
 
+  /// Its initial RAM file system does not know the kind of start.
+  @Test func aMediumThatIsTooOld() async throws {
+    let old = try await SmallMedia.shared.iso(number: 9, age: .old)
+    let disk = try await DiskImage(DiskImage.windows)
+    let before = try Digest(ofFile: disk.path)
+    await #expect(throws: RecoveryPartitionFailure.cannotStart(image: "tier1")) { try await disk.install(old) }
+    #expect(try Digest(ofFile: disk.path) == before)
+    try await disk.install(try await SmallMedia.shared.iso())
+    let installed = try Digest(ofFile: disk.path)
+    await #expect(throws: RecoveryPartitionFailure.cannotStart(image: "tier1")) { try await disk.update(old) }
+    #expect(try Digest(ofFile: disk.path) == installed)
+    let failure = RecoveryPartitionFailure.cannotStart(image: "tier1")
+    #expect(failure.exitCode == .badInput && failure.remedy == "Build it anew with this Lifeboat.")
+  }
+
+  /// Microcode comes first, not compressed.
+  @Test func theArchiveOfAnInitrdIsFoundBehindOthers() {
+    let magic: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd]
+    #expect(InitrdContent.start(of: Array("070701".utf8) + [0, 0] + magic) == 8)
+    #expect(InitrdContent.start(of: magic) == 0)
+    #expect(InitrdContent.start(of: [0] + magic + [0, 0, 0]) == nil && InitrdContent.start(of: []) == nil)
+  }
+
   @Test func noTable() async throws {
     let disk = try await DiskImage("")
     #expect(try await refusal(disk) == .noTable(disk.path))
@@ -46,11 +69,64 @@ import Testing
     let disk = try await DiskImage("label: gpt\nsize=1024000, type=L\n", mebibytes: 700)
     _ = try await Tool.run("mkfs.ext4", ["-q", "-E", "offset=\(1 << 20)", disk.path.string, "500M"])
     let failure = try await refusal(disk)
-    guard case .noRoom(_, let needed, let largest, _)? = failure else {
+    guard case .noRoom(_, let needed, let largest, let advice)? = failure else {
       Issue.record("\(String(describing: failure))")
       return
     }
     #expect(needed == .mebibytes(300) && largest < needed)
+    #expect(advice.count == 1 && advice.first?.contains("can give ") == true, "\(advice)")
+    #expect(advice.first?.contains("&& resize2fs \(disk.path), partition 1 200M") == true, "\(advice)")
+  }
+
+  /// What the advice says is so: the file system can be made as small.
+  @Test func whatAnExtFileSystemCanGive() async throws {
+    let disk = try await DiskImage("label: gpt\nsize=614400, type=L\n", mebibytes: 310)
+    let name = "\(disk.path)?offset=\(1 << 20)"
+    _ = try await Tool.run("mkfs.ext4", ["-q", "-E", "offset=\(1 << 20)", disk.path.string, "300M"])
+    let target = try Disk(disk.path, isWriting: false)
+    let sizes = await SmallestSize.all(of: target, try DiskExamination(target).layout)
+    let smallest = try #require(sizes[1])
+    #expect(smallest > .mebibytes(1) && smallest < .mebibytes(100))
+    let failure = try await refusal(disk)
+    guard case .noRoom(_, _, _, let advice)? = failure else {
+      Issue.record("\(String(describing: failure))")
+      return
+    }
+    #expect(advice.count == 1 && advice.first?.contains("can give only 2") == true, "\(advice)")
+    let outcome = try await Tool.run("resize2fs", ["-f", name, "\(smallest.bytes / 1024)K"])
+    #expect(outcome.status == 0, "\(outcome)")
+  }
+
+  @Test(.enabled(if: Loop.isAllowed && Tool.isInstalled("ntfsresize"), "needs root, loop devices and ntfs-3g"))
+  func whatAnNTFSCanGive() async throws {
+    let disk = try await DiskImage("", mebibytes: 300)
+    try await Loop.with(disk.path) { device in
+      let made = try await Tool.run("mkntfs", ["-q", "-Q", device.string])
+      #expect(made.status == 0, "\(made)")
+      let text = try await SmallestSize.ntfsresize(device.string).text()
+      let smallest = try #require(SmallestSize.ntfs(text), "\(text)")
+      #expect(smallest > .mebibytes(1) && smallest < .mebibytes(100))
+      let outcome = try await Tool.run("ntfsresize", ["-n", "-f", "-s", "\(smallest.bytes)", device.string])
+      #expect(outcome.status == 0, "\(outcome)")
+    }
+  }
+
+  @Test func whatTheProgramsSayIsRead() {
+    let size = SmallestSize.ext(
+      resize2fs: "Estimated minimum size of the filesystem: 18070\n", dumpe2fs: "x\nBlock size:               1024\n")
+    #expect(size == ByteCount(18_503_680))
+    #expect(SmallestSize.ext(resize2fs: "Couldn't find valid filesystem", dumpe2fs: "") == nil)
+    #expect(SmallestSize.ntfs("You might resize at 2568192 bytes or 3 MB (freeing 207 MB).") == ByteCount(2_568_192))
+    #expect(SmallestSize.ntfs("ERROR: Volume is scheduled for check.") == nil)
+    #expect(SmallestSize.resize2fs("/dev/sda2").arguments == ["-P", "/dev/sda2"])
+    #expect(SmallestSize.dumpe2fs("/dev/sda2").arguments == ["-h", "/dev/sda2"])
+    #expect(SmallestSize.ntfsresize("/dev/sda3").arguments == ["--info", "--force", "--no-progress-bar", "/dev/sda3"])
+  }
+
+  @Test func allEntriesOfAGPTAreTaken() async throws {
+    let script = "label: gpt\n" + String(repeating: "size=2048, type=L\n", count: 128)
+    let failure = try await refusal(try await DiskImage(script))
+    #expect(failure?.code == "no-partition-entry", "\(String(describing: failure))")
   }
 
   @Test func tooSmallASize() async throws {

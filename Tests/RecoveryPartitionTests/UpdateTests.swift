@@ -117,11 +117,11 @@ final class CutDisk: DiskAccess {
     }
     let second = try await RecoverySet(prepared.second, key: nil) { _ in }
     let whole = prepared.disk.folder.appending("whole")
-    try await copy(prepared.disk.path, to: whole)
+    try await ImageMaker.copy(prepared.disk.path, to: whole)
     let data = try DiskImage.windowsData.map { try prepared.disk.digest($0) }
     var cut = part
     while true {
-      try await copy(whole, to: prepared.disk.path)
+      try await ImageMaker.copy(whole, to: prepared.disk.path)
       let disk = try Disk(prepared.disk.path, isWriting: true)
       var installer = try prepared.disk.installer(disk)
       let access = CutDisk(disk, after: cut)
@@ -145,11 +145,6 @@ final class CutDisk: DiskAccess {
       cut += Self.stride
     }
     #expect(cut > part)
-  }
-
-  private func copy(_ source: FilePath, to target: FilePath) async throws {
-    let outcome = try await Tool.run("cp", ["--sparse=always", source.string, target.string])
-    #expect(outcome.status == 0, "\(outcome)")
   }
 
   @Test func aFlippedByteIsFoundAndMended() async throws {

@@ -98,6 +98,28 @@ struct PlannerTests {
     #expect(settings(before) != settings(after))
   }
 
+  /// Another program is another layer for x64, and no other; x86 has no such tool.
+  @Test func theProgramHasALayerOfItsOwn() throws {
+    var manifest = PlanFixture.manifest
+    var tool = PlanFixture.tool("install", ["dosfstools"])
+    tool.tool.needs = [.lifeboat]
+    manifest.images[0].tools.append(tool)
+    #expect(try Planner(manifest).needsProgram && !Planner(PlanFixture.manifest).needsProgram)
+    #expect(throws: Planner.Failure.noProgram) { try PlanFixture.plan(manifest) }
+    var surroundings = PlanFixture.surroundings
+    surroundings.program = Digest(of: "program")
+    let plan = try PlanFixture.plan(manifest, surroundings: surroundings)
+    let systems = plan.media.flatMap(\.systems)
+    #expect(systems.map { $0.program != nil } == [true, false, false, false])
+    let packages = Set(systems[0].tools.compactMap { plan.step($0) }.flatMap(\.packages).map(\.name))
+    #expect(packages.isSuperset(of: ["dosfstools", "libisoburn1", "libfdisk1"]))
+    #expect(systems[0].steps.suffix(2) == [systems[0].program, systems[0].settings])
+    surroundings.program = Digest(of: "another")
+    let other = try PlanFixture.plan(manifest, surroundings: surroundings)
+    let changed = other.steps.filter { step in !plan.steps.contains { $0.key == step.key } }
+    #expect(changed.map(\.title) == ["program x64 bookworm", "medium x64 tier1"])
+  }
+
   @Test func selectionsThatCannotBe() throws {
     #expect(throws: Planner.Failure.unknownImage("tier9", known: ["tier1", "tier2"])) {
       try Planner(PlanFixture.manifest, .init(images: ["tier9"]))

@@ -31,6 +31,11 @@ public enum ImageMaker {
     return path
   }
 
+  /// Copies an image with its holes.
+  public static func copy(_ source: FilePath, to target: FilePath) async throws {
+    try await ExternalCommand("cp", ["--sparse=always", source.string, target.string]).run()
+  }
+
   /// Makes a file of one byte over and over.
   public static func filled(_ path: FilePath, size: Int, byte: UInt8 = 0xaa) throws -> FilePath {
     try AtomicFile.write([UInt8](repeating: byte, count: size), to: path)

@@ -24,6 +24,14 @@ enum linux_socket_step { linux_socket_make, linux_socket_options, linux_socket_i
 // Returns the descriptor, or -errno with `step`.
 int linux_bound_socket(struct linux_socket_wish wish, enum linux_socket_step *step);
 
+// Makes a UDP socket with an address of ours, as a number, and a port that the kernel chooses; no program inherits it.
+// Returns the descriptor, or -errno.
+int linux_datagram_socket(uint32_t address);
+
+// Whether a socket has something to read, or an error to tell, before the monotonic clock says `end` nanoseconds: asks
+// again and again instead of sleeping.
+bool linux_look_for_packet(int descriptor, int64_t end);
+
 // The port that a socket has, or -errno.
 int linux_socket_port(int descriptor);
 

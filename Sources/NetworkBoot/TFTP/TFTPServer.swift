@@ -50,7 +50,7 @@ final class TFTPServer: Sendable {
   ///   - refuse: called where it turns out later that there is nothing to give.
   /// - Returns: what to answer instead, if there will be none.
   func begin(
-    _ request: TFTPRequest, isWrite: Bool, from client: SocketAddress, to local: SocketAddress,
+    _ request: TFTPRequest, isWrite: Bool, from client: SocketAddress, to local: NetworkBootProtocol.IPv4Address,
     refuse: @escaping @Sendable (TFTPRefusal) -> Void
   ) -> TFTPRefusal? {
     do throws(TFTPRefusal) {
@@ -75,18 +75,20 @@ final class TFTPServer: Sendable {
     open: @escaping @Sendable () throws -> OpenObject, refuse: @escaping @Sendable (TFTPRefusal) -> Void
   ) {
     let loop = group.next()
-    files.runIfActive(eventLoop: loop, open).flatMap { [self, group = loop as any EventLoopGroup] file in
+    files.runIfActive(eventLoop: loop) {
+      (try open(), try TransferSocket(from: client.local))
+    }.flatMap { [self, group = loop as any EventLoopGroup] file, socket in
       DatagramBootstrap(group: group)
         // An acknowledgement has four bytes, and there is one at a time.
         .channelOption(.maxMessagesPerRead, value: 1)
         .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 1024))
         .channelInitializer { channel in
           channel.eventLoop.makeCompletedFuture {
-            let session = TFTPSession(transfer, of: name, file, server: self, client: client)
+            let session = TFTPSession(transfer, of: name, file, on: socket, server: self, client: client)
             try channel.pipeline.syncOperations.addHandler(session)
           }
         }
-        .bind(to: client.local)
+        .withBoundSocket(socket.descriptor)
         .flatMap { channel in
           channel.closeFuture.whenComplete { _ in self.end(client) }
           return channel.connect(to: client.remote).flatMapErrorThrowing { error in
@@ -115,7 +117,7 @@ final class TFTPClient: Sendable {
   /// Where it asked from.
   let remote: SocketAddress
   /// The address of ours that it asked.
-  let local: SocketAddress
+  let local: NetworkBootProtocol.IPv4Address
   /// What it asked.
   let request: TFTPRequest
   /// Whether its transfer is over.
@@ -123,7 +125,7 @@ final class TFTPClient: Sendable {
   /// Its address for the log.
   var address: String { remote.ipAddress ?? "unknown" }
 
-  init(_ remote: SocketAddress, _ local: SocketAddress, _ request: TFTPRequest) {
+  init(_ remote: SocketAddress, _ local: NetworkBootProtocol.IPv4Address, _ request: TFTPRequest) {
     (self.remote, self.local, self.request) = (remote, local, request)
   }
 }
@@ -158,9 +160,7 @@ private final class TFTPListener: ChannelInboundHandler {
   ) {
     let client = envelope.remoteAddress
     // What came by broadcast has no address to answer from, and no firmware asks that way.
-    guard let local = envelope.metadata?.packetInfo.flatMap({ SocketAddress(unicast: $0.destinationAddress) }) else {
-      return
-    }
+    guard let local = envelope.metadata?.packetInfo.flatMap({ Self.unicast($0.destinationAddress) }) else { return }
     let channel = context.channel
     let refuse: @Sendable (TFTPRefusal) -> Void = { refusal in
       let answer = ByteBuffer(bytes: refusal.packet.serialised)
@@ -170,15 +170,12 @@ private final class TFTPListener: ChannelInboundHandler {
     server.events.say(.init(.tftp, .refusal, client: client.ipAddress, refusal.message))
     refuse(refusal)
   }
-}
 
-extension SocketAddress {
-  /// The same address with any port; nil for a broadcast address, from which nothing can be sent.
-  fileprivate init?(unicast address: SocketAddress) {
+  /// An address as a number; nil for a broadcast address, from which nothing can be sent.
+  private static func unicast(_ address: SocketAddress) -> NetworkBootProtocol.IPv4Address? {
     guard let text = address.ipAddress, let ipv4 = NetworkBootProtocol.IPv4Address(text), ipv4 != .broadcast,
-      ipv4 != .any,
-      let local = try? SocketAddress(ipAddress: text, port: 0)
+      ipv4 != .any
     else { return nil }
-    self = local
+    return ipv4
   }
 }

@@ -15,6 +15,7 @@ final class TFTPSession: ChannelDuplexHandler {
 
   private let server: TFTPServer
   private let client: TFTPClient
+  private let socket: TransferSocket
   private let name: ObjectName
   private var transfer: TFTPTransfer
   private var blocks: TFTPBlocks
@@ -28,12 +29,15 @@ final class TFTPSession: ChannelDuplexHandler {
   private var waiting: ClosedRange<Int>?
   private var isOver = false
   private let start = NIODeadline.now()
+  private var watch = TFTPWatch(at: .now())
   /// Counts what is acknowledged, for the list of machines.
   private let meter: TransferMeter
 
   init(
-    _ transfer: TFTPTransfer, of name: ObjectName, _ file: OpenObject, server: TFTPServer, client: TFTPClient
+    _ transfer: TFTPTransfer, of name: ObjectName, _ file: OpenObject, on socket: TransferSocket, server: TFTPServer,
+    client: TFTPClient
   ) {
+    self.socket = socket
     self.transfer = transfer
     self.name = name
     self.server = server
@@ -54,6 +58,11 @@ final class TFTPSession: ChannelDuplexHandler {
     guard !isOver, let packet = try? TFTPPacket(parsing: unwrapInboundIn(data).data.readableBytesView) else { return }
     perform(transfer.handle(.packet(packet)), context)
     meter.bytes = Int64(acknowledged)
+    // With other transfers about there is always something to do, and looking would take its time.
+    let isWorthIt = watch.answered(at: .now())
+    if isWorthIt, transfer.window == 1, waiting == nil, !isOver, server.transfers.count == 1 {
+      socket.lookForPacket(until: .now() + TFTPWatch.patience)
+    }
   }
 
   /// How many bytes the client has.

@@ -65,11 +65,29 @@ package struct BootEntry: Sendable, Equatable, Codable {
   }
 }
 
-/// For image files: the computer that will have the disk makes its entries itself, or finds the fallback loader.
-package struct NoBootRegistration: BootRegistration {
-  package init() {}
-  package func plan(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [String] { [] }
-  package func register(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [BootEntry] { [] }
-  package func status(of partition: InstalledPartition) async throws -> [BootEntry] { [] }
-  package func unregister(_ partition: InstalledPartition) async throws -> [BootEntry] { [] }
+/// For the image of a disk: the computer that will have the disk makes its entries itself, or finds the fallback loader.
+/// Boot code lies on the disk, and can be made here.
+package struct ImageBoot: BootRegistration {
+  private let record = BootRecordBoot()
+  private let usesRecord: Bool
+
+  /// - Parameter usesRecord: whether the disk's boot code is to lead to the recovery.
+  package init(usesRecord: Bool = false) { self.usesRecord = usesRecord }
+
+  package func plan(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [String] {
+    if usesRecord, wish.hasBitLocker { throw BootEntryFailure.recordMeasured }
+    return usesRecord ? try await record.plan(partition, wish) : []
+  }
+
+  package func register(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [BootEntry] {
+    usesRecord ? try await record.register(partition, wish) : []
+  }
+
+  package func status(of partition: InstalledPartition) async throws -> [BootEntry] {
+    try await record.status(of: partition)
+  }
+
+  package func unregister(_ partition: InstalledPartition) async throws -> [BootEntry] {
+    try await record.unregisterUnlessForeign(partition)
+  }
 }

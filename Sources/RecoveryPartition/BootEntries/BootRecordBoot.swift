@@ -93,6 +93,12 @@ package struct BootRecordBoot: BootRegistration {
     return [entry(partition)]
   }
 
+  /// As `unregister`, but where another boot loader has taken the sector over since, what was saved is older than that,
+  /// and nothing is done.
+  func unregisterUnlessForeign(_ partition: InstalledPartition) async throws -> [BootEntry] {
+    do { return try await unregister(partition) } catch BootEntryFailure.recordIsForeign { return [] }
+  }
+
   private func delay(_ wish: BootWish) throws -> Int {
     guard let delay = wish.hotkeyDelay, delay > 0 else { throw BootEntryFailure.delayMissing }
     return delay

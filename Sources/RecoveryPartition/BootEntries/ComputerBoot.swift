@@ -67,10 +67,7 @@ package struct ComputerBoot: BootRegistration {
   package func unregister(_ partition: InstalledPartition) async throws -> [BootEntry] {
     let entries = try await firmware.unregister(partition) + grub.unregister(partition)
     guard !firmware.isPresent else { return entries }
-    do { return try await entries + record.unregister(partition) } catch BootEntryFailure.recordIsForeign {
-      // Another boot loader has taken the sector over since, and what was saved is older than that.
-      return entries
-    }
+    return try await entries + record.unregisterUnlessForeign(partition)
   }
 
   private func handsOver(_ wish: BootWish) -> Bool {

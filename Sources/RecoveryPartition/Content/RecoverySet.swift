@@ -129,6 +129,27 @@ package struct RecoverySet: Sendable {
     }
   }
 
+  /// The largest file of a slot.
+  var largestFile: ByteCount {
+    let names = medium.record.variants.flatMap { [$0.kernel, $0.initrd] + $0.layers }
+    return medium.record.files.filter { names.contains($0.path) }.map(\.size).max() ?? .zero
+  }
+
+  /// Refuses a medium whose initial RAM file systems cannot start from a partition.
+  /// - Throws: `RecoveryPartitionFailure.cannotStart`.
+  func requirePartitionStart() async throws {
+    for variant in medium.record.variants {
+      let file = try medium.file(variant.initrd)
+      try await StagedVolume.withFolder(needing: file.size) { folder in
+        let initrd = folder.appending("initrd")
+        try write(File("initrd", of: file), to: initrd)
+        guard try await InitrdContent.names(of: initrd).contains(where: InitrdContent.startsFromPartition) else {
+          throw RecoveryPartitionFailure.cannotStart(image: image)
+        }
+      }
+    }
+  }
+
   /// What the loaders take at most.
   var systemPartitionSize: ByteCount { medium.record.efiSystemPartition?.size ?? .zero }
 

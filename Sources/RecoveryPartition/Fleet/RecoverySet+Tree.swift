@@ -11,22 +11,14 @@ extension RecoverySet {
   /// - Throws: `Site.Failure`, `OperationFailure`, `ExternalCommand.Failure`.
   func layOut(in folder: FilePath, serial: String) async throws {
     let place = PartitionMenu.Place(serial: serial, stateOffset: 0)
-    let chooser = PartitionMenu.chooser(serial: serial, hotkeyDelay: nil)
-    let own = [
-      File(SlotState.path, SlotState(current: identifier).block), File(InstalledSlots.chooserPath, Array(chooser.utf8)),
-    ]
-    for file in try own + look + files(startedFrom: place) {
+    let state = File(SlotState.path, SlotState(current: identifier).block)
+    let entrance = try await HostFile.withPrivateFolder {
+      try await self.entrance(serial: serial, hotkeyDelay: nil, scratch: $0)
+    }
+    for file in try [state] + entrance + files(startedFrom: place) {
       let target = folder.pushing(FilePath(file.path))
       try FileTree.makeFolder(target.removingLastComponent())
       try write(file, to: target)
-    }
-    try await HostFile.withPrivateFolder { scratch in
-      let image = scratch.appending("esp")
-      try writeSystemPartition(to: image)
-      try await ExternalCommand(
-        "mcopy", ["-s", "-n", "-Q", "-i", image.string, "::/EFI", folder.string],
-        environment: ["MTOOLSRC": "/dev/null"], package: "mtools"
-      ).run()
     }
   }
 

@@ -20,7 +20,7 @@ extension RecoveryInstaller {
   /// table is written the disk is as it was for everybody.
   /// - Throws: `RecoveryPartitionFailure`, `OperationFailure`, `ExternalCommand.Failure`; what the registration throws.
   package func install(_ set: RecoverySet, _ plan: Plan) async throws -> Installation {
-    let written = try await StagedVolume.withFolder { folder in
+    let written = try await StagedVolume.withFolder(needing: temporarySpace(of: set, plan)) { folder in
       let staged = try StagedVolume(in: folder, size: plan.entry.size, timestamp: set.timestamp)
       try await fill(staged, with: set, plan, in: folder)
       return try VolumeWriter(disk: access, start: plan.entry.start, progress: progress).writeAll(staged)
@@ -41,6 +41,11 @@ extension RecoveryInstaller {
       partition: partition, entries: entries, written: ByteCount(written), isKnownToKernel: isKnown)
   }
 
+  /// What of the volume is in the file, and each file once more while it is copied.
+  private func temporarySpace(of set: RecoverySet, _ plan: Plan) -> ByteCount {
+    plan.content + StagedVolume.tables(of: plan.entry.size) + set.largestFile + set.systemPartitionSize
+  }
+
   /// Reads back all that the new slot is made of.
   private func verify(_ identifier: String, at entry: PartitionTable.Entry) throws {
     let place = DiskLayout.Partition(
@@ -57,15 +62,11 @@ extension RecoveryInstaller {
     // First of all: its place goes into the menus, and never changes.
     try await add([.init(SlotState.path, SlotState(current: set.identifier).block)], of: set, to: staged, in: folder)
     let place = try Self.place(in: try staged.volume())
-    var files = [
-      RecoverySet.File(
-        InstalledSlots.chooserPath,
-        Array(PartitionMenu.chooser(serial: place.serial, hotkeyDelay: plan.request.wish.hotkeyDelay).utf8))
-    ]
-    if let key = plan.request.key { files.append(.init(InstalledSlots.keyPath, key)) }
-    try await add(files + set.look, of: set, to: staged, in: folder)
-    try await addLoaders(of: set, to: staged, in: folder)
-    try await add(try set.files(startedFrom: place), of: set, to: staged, in: folder)
+    let key = plan.request.key.map { [RecoverySet.File(InstalledSlots.keyPath, $0)] } ?? []
+    let entrance = try await set.entrance(
+      serial: place.serial, hotkeyDelay: plan.request.wish.hotkeyDelay, scratch: folder)
+    let files = key + entrance + (try set.files(startedFrom: place))
+    try await add(files, of: set, to: staged, in: folder)
     try await staged.check()
     progress(.finished(step: "prepare", produced: nil))
   }
@@ -89,23 +90,5 @@ extension RecoveryInstaller {
       progress(.detail(step: "prepare", line: each.path))
     }
     FileTree.remove(file)
-  }
-
-  /// Takes shim, GRUB and MokManager of all architectures over from the medium's EFI system partition.
-  private func addLoaders(of set: RecoverySet, to staged: StagedVolume, in folder: FilePath) async throws {
-    let (image, tree) = (folder.appending("esp"), folder.appending("loaders"))
-    defer {
-      FileTree.remove(image)
-      FileTree.remove(tree)
-    }
-    try set.writeSystemPartition(to: image)
-    try FileTree.makeFolder(tree)
-    try await ExternalCommand(
-      "mcopy", ["-s", "-n", "-Q", "-i", image.string, "::/EFI", tree.string], environment: ["MTOOLSRC": "/dev/null"],
-      package: "mtools"
-    ).run()
-    let files = FileTree.walk(tree).map { (path: $0, source: tree.appending($0)) }
-      .filter { FileTree.kind(of: $0.source) == .file }
-    try await staged.add(files)
   }
 }

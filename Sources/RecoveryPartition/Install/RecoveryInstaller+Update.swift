@@ -39,22 +39,30 @@ extension RecoveryInstaller {
   /// Writes a set beside the current one, verifies it, and makes it current by one sector.
   ///
   /// The slot that is not current is replaced. Layers that are on the partition already are read and compared, not
-  /// written. Whatever happens before the last write, the current slot starts as before.
+  /// written. Loaders and chooser that differ give way before the switch, each by one sector. Whatever happens before
+  /// the last write, the current slot starts as before.
   /// - Throws: `RecoveryPartitionFailure`, `OperationFailure`, `ExternalCommand.Failure`.
   package func update(to set: RecoverySet, allowing consent: Consent) async throws -> Update {
     let slots = try slots()
     try check(set, against: slots, consent)
+    try await set.requirePartitionStart()
     let files = try set.files(startedFrom: try Self.place(in: slots.volume))
-    let missing = try files.filter { try !slots.isWhole($0.path, $0.digest) }
+    let entrance = try await newEntrance(of: set, slots)
+    let (replaced, new) = (
+      entrance.filter { slots.volume.nodes[$0.path] != nil }, entrance.filter { slots.volume.nodes[$0.path] == nil }
+    )
+    let missing = try files.filter { try !slots.isWhole($0.path, $0.digest) } + new
     let shared = files.filter { file in !missing.contains { $0.path == file.path } }
     let sharedSize = shared.reduce(ByteCount.zero) { $0 + $1.size }
-    if missing.isEmpty, slots.state == SlotState(current: set.identifier, previous: slots.state.previous) {
+    if missing.isEmpty, replaced.isEmpty,
+      slots.state == SlotState(current: set.identifier, previous: slots.state.previous)
+    {
       return Update(
         identifier: set.identifier, previous: slots.state.previous, written: .zero, copied: [], shared: sharedSize,
         isNew: false)
     }
-    let removed = try await makeRoom(for: set, files, missing, in: slots)
-    let added = try await add(missing, of: set)
+    let removed = try await makeRoom(for: set, files, missing + replaced, in: slots)
+    let added = try await add(missing, of: set) + (await replace(replaced, of: set))
     let now = try self.slots()
     let damage = try now.damage(of: set.identifier)
     guard damage.isEmpty else { throw RecoveryPartitionFailure.slotDamaged(disk.path, files: damage) }
@@ -62,7 +70,7 @@ extension RecoveryInstaller {
     try now.write(state)
     return Update(
       identifier: set.identifier, previous: state.previous, written: ByteCount(removed + added + 512),
-      copied: missing.map(\.path), shared: sharedSize, isNew: true)
+      copied: (missing + replaced).map(\.path), shared: sharedSize, isNew: true)
   }
 
   private func check(_ set: RecoverySet, against slots: InstalledSlots, _ consent: Consent) throws {
@@ -87,7 +95,9 @@ extension RecoveryInstaller {
   private func makeRoom(
     for set: RecoverySet, _ files: [RecoverySet.File], _ missing: [RecoverySet.File], in slots: InstalledSlots
   ) async throws -> Int64 {
-    let keeps = Set(slots.files(of: slots.state.current) + files.map(\.path))
+    // The same version again takes nobody's place.
+    let staying = set.identifier == slots.state.current ? slots.state.slots : [slots.state.current]
+    let keeps = Set(staying.flatMap(slots.files) + files.map(\.path))
     let surplus = slots.volume.files.filter { path in
       path.hasPrefix("lifeboat/") && path.dropFirst("lifeboat/".count).contains("/") && !keeps.contains(path)
     }
@@ -101,7 +111,7 @@ extension RecoveryInstaller {
     if let previous = slots.state.previous, previous != set.identifier, !surplus.isEmpty {
       try slots.write(SlotState(current: slots.state.current, bad: slots.state.bad))
     }
-    return try await staged(slots, timestamp: set.timestamp) { staged in
+    return try await staged(slots, set) { staged, _ in
       try await staged.mend()
       let mended = try staged.volume()
       try await staged.remove(files: surplus.filter { mended.nodes[$0] != nil })
@@ -120,9 +130,7 @@ extension RecoveryInstaller {
   private func add(_ files: [RecoverySet.File], of set: RecoverySet) async throws -> Int64 {
     guard !files.isEmpty else { return 0 }
     let slots = try slots()
-    return try await StagedVolume.withFolder { folder in
-      let staged = try StagedVolume(in: folder, size: slots.partition.size.bytes, timestamp: set.timestamp)
-      try staged.load(DiskPart(disk: access, start: slots.partition.start.bytes))
+    return try await staged(slots, set, files) { staged, folder in
       progress(.started(step: "prepare", total: nil))
       try await add(files, of: set, to: staged, in: folder)
       try await staged.check()
@@ -131,17 +139,21 @@ extension RecoveryInstaller {
     }
   }
 
-  private func staged(
-    _ slots: InstalledSlots, timestamp: Int64, _ body: (StagedVolume) async throws -> Int64
+  /// Calls `body` with tables and folders of the volume in a file, for adding files of a set to them.
+  func staged(
+    _ slots: InstalledSlots, _ set: RecoverySet, _ files: [RecoverySet.File] = [],
+    _ body: (StagedVolume, FilePath) async throws -> Int64
   ) async throws -> Int64 {
-    try await StagedVolume.withFolder { folder in
-      let staged = try StagedVolume(in: folder, size: slots.partition.size.bytes, timestamp: timestamp)
+    let size = slots.partition.size.bytes
+    let needed = StagedVolume.tables(of: size) + set.room(files) + (files.map(\.size).max() ?? .zero)
+    return try await StagedVolume.withFolder(needing: needed) { folder in
+      let staged = try StagedVolume(in: folder, size: size, timestamp: set.timestamp)
       try staged.load(DiskPart(disk: access, start: slots.partition.start.bytes))
-      return try await body(staged)
+      return try await body(staged, folder)
     }
   }
 
-  private func writer(_ slots: InstalledSlots) -> VolumeWriter {
+  func writer(_ slots: InstalledSlots) -> VolumeWriter {
     VolumeWriter(disk: access, start: slots.partition.start.bytes, progress: progress)
   }
 

@@ -72,6 +72,7 @@ package struct RecoveryInstaller: Sendable {
     let found = try DiskExamination(disk)
     if let recovery = found.recovery { throw RecoveryPartitionFailure.exists(disk.path, number: recovery.number) }
     try found.requireNoActiveBitLocker(disk.path, saidSuspended: request.isBitLockerSuspended)
+    try await set.requirePartitionStart()
     let content = try content(of: set)
     let size = try partitionSize(request.size, content: content)
     guard let gap = found.layout.usableGaps.filter({ $0.size >= size }).min(by: { $0.size < $1.size }) else {
@@ -136,8 +137,9 @@ package struct RecoveryInstaller: Sendable {
     if layout.usableGaps.isEmpty, !layout.gaps.isEmpty {
       return .noEntry(disk.path, ["all entries are taken, and what is free lies outside of the extended partition"])
     }
+    let advice = ShrinkAdvice.lines(
+      for: size, in: layout, disk.path, isFile: disk.isFile, smallest: await SmallestSize.all(of: disk, layout))
     return .noRoom(
-      disk.path, needed: size, largest: layout.usableGaps.map(\.size).max() ?? .zero,
-      advice: ShrinkAdvice.lines(for: size, in: layout, disk.path, isFile: disk.isFile))
+      disk.path, needed: size, largest: layout.usableGaps.map(\.size).max() ?? .zero, advice: advice)
   }
 }

@@ -8,6 +8,8 @@ enum FATFolder {
     var isFolder: Bool
     var cluster: Int
     var size: Int64
+    /// Where its record of 32 bytes begins in the folder's content.
+    var place: Int
   }
 
   /// Reads a folder's content up to its end; `.` and `..`, removed entries and the volume's name are left out.
@@ -31,7 +33,7 @@ enum FATFolder {
           Entry(
             name: name, isFolder: attributes & 0x10 != 0,
             cluster: record.number(at: 20, bytes: 2) << 16 | record.number(at: 26, bytes: 2),
-            size: Int64(record.number(at: 28, bytes: 4))))
+            size: Int64(record.number(at: 28, bytes: 4)), place: offset))
       }
     }
     return entries

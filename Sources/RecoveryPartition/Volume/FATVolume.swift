@@ -19,6 +19,8 @@ struct FATVolume {
     var size: Int64
     /// In the order of its content.
     var clusters: [Int]
+    /// Where its record in the folder above begins; the top folder has none.
+    var record: Int64?
   }
 
   /// Whether a chain that is broken counts as far as it goes: an update that was interrupted may have left one.
@@ -35,19 +37,22 @@ struct FATVolume {
     let start = Int64(geometry.reserved)
     let bytes = try source.bytes(start..<start + Int64(geometry.clusters + 2) * 4)
     table = stride(from: 0, to: bytes.count, by: 4).map { UInt32(bytes.number(at: $0, bytes: 4)) & 0x0fff_ffff }
-    var folders = [(path: "", cluster: geometry.root)]
+    var folders = [(path: "", cluster: geometry.root, record: Int64?.none)]
     while let folder = folders.popLast() {
       let clusters = try chain(from: folder.cluster)
-      nodes[folder.path] = Node(isFolder: true, size: 0, clusters: clusters)
+      nodes[folder.path] = Node(isFolder: true, size: 0, clusters: clusters, record: folder.record)
       guard nodes.count < 10_000 else { throw damaged("it has too many folders") }
       for entry in FATFolder.entries(of: try content(ofClusters: clusters)) {
         let path = folder.path.isEmpty ? entry.name : folder.path + "/" + entry.name
         guard nodes[path] == nil || isLenient else { throw damaged("\(path) is there twice") }
+        let cluster = clusters[entry.place / geometry.clusterSize]
+        let record = geometry.range(ofCluster: cluster).lowerBound + Int64(entry.place % geometry.clusterSize)
         if entry.isFolder {
-          folders.append((path, entry.cluster))
+          folders.append((path, entry.cluster, record))
         } else {
           nodes[path] = Node(
-            isFolder: false, size: entry.size, clusters: entry.size == 0 ? [] : try chain(from: entry.cluster))
+            isFolder: false, size: entry.size, clusters: entry.size == 0 ? [] : try chain(from: entry.cluster),
+            record: record)
         }
       }
     }
@@ -107,6 +112,14 @@ struct FATVolume {
   /// Where a folder or a file lies.
   func ranges(of path: String) -> [Range<Int64>] {
     nodes[path].map { geometry.ranges(ofClusters: $0.clusters) } ?? []
+  }
+
+  /// The sector that holds a name's record.
+  /// - Throws: `RecoveryPartitionFailure.volumeDamaged` where there is no such name.
+  func recordSector(of path: String) throws -> Range<Int64> {
+    guard let record = nodes[path]?.record else { throw damaged("\(path) is not there") }
+    let start = record - record % Int64(geometry.sectorSize)
+    return start..<start + Int64(geometry.sectorSize)
   }
 
   /// The paths of all files, sorted.

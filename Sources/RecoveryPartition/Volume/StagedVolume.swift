@@ -23,15 +23,33 @@ struct StagedVolume {
   /// What tables and folders take beside the files.
   static func overhead(of size: ByteCount) -> ByteCount { ByteCount(size.bytes / 400 + 1 << 20) }
 
+  /// What tables take in the file, however little is in the volume.
+  static func tables(of size: Int64) -> ByteCount { ByteCount(size / Int64(clusterSize) * 8 + 1 << 20) }
+
   /// Calls `body` with a folder that nobody else may look into, below `TMPDIR` or `/var/tmp`, and removes it.
-  static func withFolder<Result>(_ body: (FilePath) async throws -> Result) async throws -> Result {
+  /// - Parameter needed: what is going to be written there.
+  /// - Throws: `RecoveryPartitionFailure.noTemporarySpace`; `OperationFailure`; what `body` throws.
+  static func withFolder<Result>(
+    needing needed: ByteCount = .zero, _ body: (FilePath) async throws -> Result
+  ) async throws -> Result {
     let parent = FilePath(getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp")
+    try requireSpace(needed, in: parent)
     let folder = parent.appending("lifeboat-partition.\(String(UInt64.random(in: 0 ... .max), radix: 36))")
     guard mkdir(folder.string, 0o700) == 0 else {
       throw OperationFailure("create folder", folder, Errno(rawValue: errno))
     }
     defer { FileTree.remove(folder) }
     return try await body(folder)
+  }
+
+  static func requireSpace(_ needed: ByteCount, in folder: FilePath) throws {
+    var status = statvfs()
+    // Some file systems do not say.
+    guard statvfs(folder.string, &status) == 0, status.f_blocks > 0 else { return }
+    let free = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue
+    guard needed.bytes <= Int64(clamping: free) else {
+      throw RecoveryPartitionFailure.noTemporarySpace(folder, needed: needed, free: ByteCount(Int64(clamping: free)))
+    }
   }
 
   /// Makes the file; empty.
@@ -97,6 +115,24 @@ struct StagedVolume {
   /// Takes folders away with all that is in them.
   func remove(folders: [String]) async throws {
     if !folders.isEmpty { try await mtool("mdeltree", folders).run() }
+  }
+
+  /// Lets each two files have the other's content: their records change clusters, size and time of writing, and keep
+  /// the rest (bytes 20 to 31, "Microsoft FAT Specification", section 6).
+  func exchange(_ pairs: [(String, String)]) throws {
+    let (volume, file) = (try volume(), try FileBytes(image))
+    func place(_ path: String) throws -> Range<Int64> {
+      guard let record = volume.nodes[path]?.record else {
+        throw RecoveryPartitionFailure.volumeDamaged(reason: "\(path) is not there")
+      }
+      return record + 20..<record + 32
+    }
+    for (first, second) in pairs {
+      let places = (try place(first), try place(second))
+      let bytes = (try file.bytes(places.0), try file.bytes(places.1))
+      try file.write(bytes.1, at: places.0.lowerBound)
+      try file.write(bytes.0, at: places.1.lowerBound)
+    }
   }
 
   /// Mends what an interrupted update has left: clusters that belong to nothing, entries without clusters.

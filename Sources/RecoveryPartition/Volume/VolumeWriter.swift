@@ -49,6 +49,20 @@ struct VolumeWriter {
       ], of: staged)
   }
 
+  /// The first half of giving files other content: the content, into clusters that are free, and the table that keeps
+  /// them. No name leads there yet.
+  func writeContent(_ staged: StagedVolume, files: [String]) throws -> Int64 {
+    let volume = try staged.volume()
+    return try move([files.flatMap { volume.ranges(of: $0) }, [volume.tableRange]], of: staged)
+  }
+
+  /// The other half: the names, each by the one sector that its record is in, in this order; then the table without what
+  /// they led to before.
+  func writeRecords(_ staged: StagedVolume, of files: [String]) throws -> Int64 {
+    let volume = try staged.volume()
+    return try move(try files.map { [try volume.recordSector(of: $0)] } + [[volume.tableRange]], of: staged)
+  }
+
   /// Writes the steps one after the other; each is on the disk before the next begins.
   private func move(_ steps: [[Range<Int64>]], of staged: StagedVolume, isNew: Bool = false) throws -> Int64 {
     let file = try FileBytes(staged.image)

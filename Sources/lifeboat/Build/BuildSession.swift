@@ -21,7 +21,8 @@ struct BuildSession: Sendable {
   /// Asks the archive and makes the plan; fetches indexes, builds nothing.
   func plan() async throws -> (plan: Plan, archive: SystemBuilder.Archive) {
     try SystemBuilder.checkTimeZones(manifest.images)
-    async let programs = HostPrograms.versions()
+    let program = planner.needsProgram ? try OwnProgram.running() : nil
+    async let programs = HostPrograms.versions(withStrip: program != nil)
     let signer = if let signingKey { try await SiteKey.describe(signingKey).publicKey } else { String?.none }
     var recipes = try SystemBuilder.recipes()
     recipes[.boot] = try FileTree.digest(of: InstalledData.folder(of: "BootAssembly"))
@@ -29,9 +30,10 @@ struct BuildSession: Sendable {
     async let answer = builder.consult(planner.stacks, mirror: manifest.mirror)
     let versions = try await programs
     let archive = try await answer
-    let surroundings = Planner.Surroundings(
+    var surroundings = Planner.Surroundings(
       lifeboat: Version.current, programs: versions, recipes: recipes, files: try fileDigests(),
       signer: signer, times: archive.times, incompleteSuites: archive.incomplete)
+    surroundings.program = program?.digest
     return (try planner.plan(archive.resolved, surroundings), archive)
   }
 
@@ -58,9 +60,10 @@ enum HostPrograms {
   ]
 
   /// - Throws: `ExternalCommand.Failure.notInstalled` with the package to install.
-  static func versions() async throws -> [String: String] {
-    try await withThrowingTaskGroup(of: (String, String).self) { group in
-      for question in questions {
+  static func versions(withStrip: Bool) async throws -> [String: String] {
+    let strip = withStrip ? [ExternalCommand("strip", ["--version"], package: "binutils")] : []
+    return try await withThrowingTaskGroup(of: (String, String).self) { group in
+      for question in questions + strip {
         group.addTask { (question.program, try await version(question)) }
       }
       return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }

@@ -93,6 +93,7 @@ struct MediumWriter: Sendable {
     for (index, key) in system.tools.enumerated() {
       layers.append(("\(20 + index)-tools.squashfs", cache.path(key, "layer.squashfs")))
     }
+    if let program = system.program { layers.append(("80-program.squashfs", cache.path(program, "layer.squashfs"))) }
     layers.append(("90-settings.squashfs", cache.path(system.settings, "layer.squashfs")))
     return SystemFiles(
       architecture: system.architecture, kernel: cache.path(system.base, "vmlinuz"),

@@ -15,10 +15,10 @@ struct InstallJob {
   /// Whether the disk's boot code is to lead to the recovery.
   let usesRecord: Bool
 
-  /// How a computer's own entries are made; an image file has no computer.
+  /// How a computer's own entries are made; an image file has no computer, but boot code.
   private var registration: any BootRegistration {
     switch target.selection?.drive.kind {
-    case nil, .loop: NoBootRegistration()
+    case nil, .loop: ImageBoot(usesRecord: usesRecord)
     default: ComputerBoot(usesRecord: usesRecord)
     }
   }

@@ -75,7 +75,7 @@ struct InstallVerb: Verb {
 
   @Flag(name: .customLong("dry-run"), help: "Only show what would be done.") var isDryRun = false
   @Flag(help: .hidden) var allowLoop = false
-  @Flag(help: "Do not ask; DISK must be an identity. What is done goes to the system's log.") var yes = false
+  @Flag(help: "Do not ask; DISK must be an identity. What is done, or fails, goes to the system's log.") var yes = false
   @Flag(help: "One JSON document on standard output.") var json = false
 
   /// What can be said of BitLocker.
@@ -108,6 +108,15 @@ struct InstallVerb: Verb {
     let job = InstallJob(
       target: target, console: console, isDryRun: isDryRun, asks: !yes, json: json,
       saysSuspended: bitlocker == .suspended, usesRecord: usesRecord)
+    do {
+      return try await perform(job)
+    } catch {
+      await job.log("failed on \(target.path): \((error as? any Diagnosable)?.message ?? "\(error)")")
+      throw error
+    }
+  }
+
+  private func perform(_ job: InstallJob) async throws -> ExitStatus {
     if let follow { return try await job.follow(follow) }
     if let medium { return try await job.install(FilePath(medium), try request, key: key.map { FilePath($0) }) }
     let consent = RecoveryInstaller.Consent(downgrade: allowDowngrade, otherImage: otherImage)

@@ -15,17 +15,6 @@ import TrialMachine
     let partition: InstalledPartition
     var image: FilePath { partition.disk }
 
-    /// Writes a line to the serial port by the BIOS (INT 14h, function 1) and stops: 16-bit code, assembled by hand.
-    private static func system(_ line: String) -> [UInt8] {
-      // mov si,text; next: lodsb; test al,al; jz stop; mov ah,1; xor dx,dx; int 14h; jmp next; stop: hlt; jmp stop
-      let code: [UInt8] = [
-        0xfc, 0x31, 0xc0, 0x8e, 0xd8, 0xbe, 0x18, 0x7c, 0xac, 0x84, 0xc0, 0x74, 0x08, 0xb4, 0x01, 0x31, 0xd2, 0xcd,
-        0x14,
-        0xeb, 0xf3, 0xf4, 0xeb, 0xfd,
-      ]
-      return code + Array(line.utf8) + [0]
-    }
-
     init(menu: String = "serial\nterminal_output serial\necho RECOVERY-MENU-IS-UP\nsleep 1\nhalt\n") async throws {
       folder = try TemporaryFolder()
       let image = folder.appending("disk.img")
@@ -35,7 +24,7 @@ import TrialMachine
         "label: dos\nlabel-id: 0x1b2c3d4e\nstart=2048,size=65536,type=7,bootable\nstart=67584,size=163840,type=1c\n"
       let made = try await Tool.run("sfdisk", ["-q", image.string], input: Array(table.utf8))
       try #require(made.status == 0, "\(made)")
-      let boot = Self.system("OTHER-SYSTEM-IS-UP\r\n")
+      let boot = BootSector.saying("OTHER-SYSTEM-IS-UP")
       let file = try folder.write("boot", boot)
       try await ExternalCommand("dd", ["if=\(file)", "of=\(image)", "conv=notrunc", "status=none"]).run()
       try await ExternalCommand("truncate", ["-s", "80M", volume.string]).run()

@@ -77,6 +77,30 @@ import Testing
     #expect(try await disk.installer().status().state == before)
   }
 
+  /// The server was put back to an older state, by somebody or by an attacker with old files.
+  @Test func anOlderReleaseIsRefused() async throws {
+    let new = try await SmallMedia.shared.iso(tools: "more", number: 2)
+    let disk = try await install(new)
+    let before = try await disk.installer().status().state
+    try await RangeServer.with { server in
+      try await publish(try await SmallMedia.shared.iso(), on: server)
+      let remote = try ReleaseServer(server.address)
+      try await TemporaryFolder.with { cache in
+        await #expect(throws: RecoveryPartitionFailure.older(image: "tier1")) {
+          _ = try await disk.installer().follow(remote, in: cache, allowing: .init())
+        }
+        #expect(try await disk.installer().status().state == before)
+        #expect(server.requests.allSatisfy { $0.contains("release.json") }, "nothing of it was fetched")
+        let outcome = try await disk.installer().follow(remote, in: cache, allowing: .init(downgrade: true))
+        guard case .updated(_, _, let update) = outcome else {
+          Issue.record("\(outcome)")
+          return
+        }
+        #expect(update.previous == before.current)
+      }
+    }
+  }
+
   @Test func withoutAKeyNothingIsFollowed() async throws {
     let disk = try await DiskImage("label: gpt\n")
     try await disk.install(try await SmallMedia.shared.iso())

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import BootAssembly
+import HostSystem
+import OpticalMedia
+import SystemPackage
+import TestSupport
+import Testing
+import TrialMachine
+
+/// A medium whose image has Lifeboat's program, and answers for it.
+enum InstallHere {
+  /// The program that it has, with the Swift runtime in it.
+  static let program = HostEnvironment["LIFEBOAT_LAB_PROGRAM"].map { FilePath($0) }
+
+  static let serial = "LBINNER1"
+
+  /// A person's answers: yes to every question, the only disk of the list, the disk's serial number, and Enter.
+  private static let files = [
+    "files/answers.conf": "[Service]\nExecStartPost=/usr/local/lib/answers/install\n",
+    "files/install": """
+    #!/bin/sh
+    export PATH=/usr/local/lib/answers:$PATH TERM=linux HOME=/root
+    # More would fill the terminal's buffer: script(1) then waits for room in it, and passes no output on.
+    printf '%s\\n' \(serial) \(serial) \(serial) |
+      script -qec 'stty rows 24 cols 80; lifeboat-menu --run install-here' /dev/null >/dev/ttyS0 2>&1
+    echo "INSTALL-HERE ended $?" >/dev/ttyS0
+    """,
+    "files/whiptail": """
+    #!/bin/sh
+    case "$*" in
+      *--output-fd*) for word; do case $word in /dev/*) printf %s "$word" >&3 && exit 0 ;; esac; done; exit 255 ;;
+    esac
+    """,
+  ]
+
+  private static let manifest = """
+    lifeboat = 1
+
+    [[image]]
+    name = "here"
+    title = "Contoso at home"
+    architectures = ["x64"]
+    kernel-arguments = ["norandmaps"]
+    [image.tools]
+    user = ["install-here"]
+    [image.files]
+    "etc/systemd/system/lifeboat-ready.service.d/answers.conf" = "files/answers.conf"
+    "usr/local/lib/answers/install" = "files/install"
+    "usr/local/lib/answers/whiptail" = "files/whiptail"
+
+    """
+
+  /// Built once in a process.
+  static let medium = Task {
+    try await DemoMedium.build("here", manifest: manifest, files: files, program: program)
+      .appending("here-x64.iso")
+  }
+}
+
+/// "Install on this computer": an image that has Lifeboat's program puts itself onto a disk, which then starts alone.
+@Suite(
+  .serialized,
+  .enabled(
+    if: HostEnvironment["LIFEBOAT_BOOT_TESTS"] == "1" && InstallHere.program != nil,
+    "set LIFEBOAT_BOOT_TESTS=1 and LIFEBOAT_LAB_PROGRAM (make boot-test)"))
+struct InstallHereTests {
+  /// The program runs with the libraries of the image, not with those of this computer.
+  @Test func theProgramRunsInTheImage() async throws {
+    let medium = try await InstallHere.medium.value
+    try await TemporaryFolder.with { folder in
+      let root = folder.appending("root")
+      try await ExternalCommand(
+        "osirrox", ["-indev", medium.string, "-extract", "/lifeboat", folder.appending("medium").string]
+      ).run()
+      let layers = FileTree.walk(folder.appending("medium")).filter { $0.hasSuffix(".squashfs") }.sorted()
+      #expect(layers.contains { $0.hasSuffix("/80-program.squashfs") }, "\(layers)")
+      for layer in layers {
+        let file = folder.appending("medium/\(layer)").string
+        let done = try await Tool.run(
+          "unsquashfs",
+          [
+            "-f", "-q", "-n", "-no-xattrs", "-d", root.string, file, "bin", "lib", "lib64", "sbin", "usr/bin",
+            "usr/lib/x86_64-linux-gnu", "usr/sbin", "usr/lib64", "etc",
+          ])
+        #expect(done.status == 0, "\(done)")
+      }
+      let built = try await Tool.run(try #require(InstallHere.program).string, ["--version"])
+      let version = try await run(["--version"], in: root)
+      #expect(version.status == 0 && version.output == built.output && !built.output.isEmpty, "\(version)")
+      let help = try await run(["install", "--help"], in: root)
+      #expect(help.status == 0 && help.output.contains("--mbr-chain"), "\(help)")
+      let size = try #require(FileTree.status(of: root.appending("usr/bin/lifeboat"))?.size)
+      #expect(size < 45 << 20, "without what only a debugger reads: \(size)")
+    }
+  }
+
+  /// A program of Swift takes its arguments from `/proc`.
+  private func run(_ arguments: [String], in root: FilePath) async throws -> Tool.Outcome {
+    let script = #"mkdir -p "$0/proc" && mount -t proc none "$0/proc" && exec chroot "$0" lifeboat "$@""#
+    return try await Tool.run("unshare", ["-m", "sh", "-c", script, root.string] + arguments)
+  }
+
+  @Test func theDiskStartsAlone() async throws {
+    let medium = try await InstallHere.medium.value
+    let record = try MediumVerification.record(of: ISOReader(medium))
+    try await TemporaryFolder.with { folder in
+      let disk = try ImageMaker.sparse(folder.appending("disk"), size: 2400 << 20, data: [])
+      let table = "label: gpt\nstart=2048, size=204800, name=\"data\"\n"
+      #expect(try await Tool.run("sfdisk", ["--quiet", disk.string], input: Array(table.utf8)).status == 0)
+      try await install(from: medium, on: disk, scratch: folder)
+      let machine = TrialMachine(
+        medium: disk, attachment: .stick, firmware: .uefi, memory: .mebibytes(1024), hasNetwork: false)
+      let (partition, ready) = try await machine.run(scratch: folder, limit: .seconds(1500)) { machine in
+        let partition = try await machine.line { $0.contains("LIFEBOAT-PARTITION ") }
+        return (partition, try ReadyLine(await machine.line { $0.contains(ReadyLine.mark) }))
+      }
+      #expect(partition.contains("LIFEBOAT-PARTITION ok /dev/sda2"), "\(partition)")
+      #expect(ready.image == "here" && ready.id == record.identifier && ready.medium == "/dev/sda2")
+    }
+  }
+
+  private func install(from medium: FilePath, on disk: FilePath, scratch: FilePath) async throws {
+    var machine = TrialMachine(
+      medium: medium, attachment: .stick, firmware: .uefi, memory: .mebibytes(2048), hasNetwork: false)
+    machine.extraArguments = [
+      "-drive", "if=none,id=inner,format=raw,file=\(disk)", "-device",
+      "virtio-blk-pci,drive=inner,serial=\(InstallHere.serial)",
+    ]
+    let end = try await machine.run(scratch: scratch, limit: .seconds(2400)) { machine in
+      let picture = try await machine.line { $0.contains("afterwards:") }
+      let entry = try await machine.line { $0.contains("boot entry") || $0.contains("INSTALL-HERE ended") }
+      return [picture, entry, try await machine.line { $0.contains("INSTALL-HERE ended") }]
+    }
+    #expect(end.last?.contains("INSTALL-HERE ended 0") == true && end[1].contains("boot entry"), "\(end)")
+  }
+}
