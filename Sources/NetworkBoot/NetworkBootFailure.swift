@@ -123,11 +123,12 @@ extension NetworkBootFailure {
   public var exitCode: ExitStatus {
     switch self {
     case .objectsMissing: .notAsPromised
-    case .noSuchImage, .imageNotChosen, .noInterface, .fullNeedsInterface, .badPool, .socketHanded, .socketMissing:
+    case .noSuchImage, .imageNotChosen, .fullNeedsInterface, .badPool, .socketHanded, .socketMissing:
       .usage
     case .portTaken, .otherDHCPServer, .adminSocketTaken: .busy
     case .portForbidden, .socket, .adminSocket: .systemLimit
-    case .notRunning: .unavailable
+    // An interface may come later: a service is to be started again then.
+    case .notRunning, .noInterface: .unavailable
     case .export(.serverNotBuiltIn): .usage
     case .export(.folderTaken): .cannotCreate
     }
