@@ -61,7 +61,9 @@ let package = Package(
     stage(
       "SystemLayers", ["RecoveryPlan", "RecoveryManifest", "HostSystem"],
       resources: [.copy("Resources/image"), .copy("Resources/build")]),
-    stage("BootAssembly", ["RecoveryManifest", "HostSystem"], resources: [.copy("Resources/grub")]),
+    stage(
+      "BootAssembly", ["RecoveryManifest", "HostSystem", .product(name: "Crypto", package: "swift-crypto")],
+      resources: [.copy("Resources/grub")]),
     stage(
       "OpticalMedia",
       [

@@ -22,7 +22,7 @@ public enum BootAssemblyFailure: Diagnosable, Equatable {
   case recordTooNew(format: Int, known: Int)
   /// A key's file, or its `.pub`, exists already.
   case keyExists(FilePath)
-  /// A key could not be read or used; the last lines of `ssh-keygen` say why.
+  /// A key could not be read or used.
   case keyUnusable(FilePath, reason: String)
   /// The key is of another kind than Ed25519.
   case keyNotEd25519(FilePath, type: String)

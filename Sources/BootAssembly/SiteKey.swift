@@ -20,7 +20,7 @@ public struct SiteKey: Sendable, Equatable {
 
   /// The namespace that keeps these signatures apart from those made for git or for files.
   public static let namespace = "lifeboat"
-  private static let type = "ssh-ed25519"
+  static let type = "ssh-ed25519"
   private static let package = "openssh-client"
 
   /// Makes a new key without a passphrase: the private one at the path (mode 0600), the public one beside it (`.pub`).
@@ -38,20 +38,16 @@ public struct SiteKey: Sendable, Equatable {
     return try await describe(publicPath)
   }
 
-  /// Reads a key: its private file or its `.pub`.
+  /// Reads a key: its private file or its `.pub`. Only a private one needs `ssh-keygen`.
   /// - Throws: `BootAssemblyFailure.keyUnusable` or `.keyNotEd25519`, `ExternalCommand.Failure.notInstalled`.
   public static func describe(_ path: FilePath) async throws -> SiteKey {
     let line = try await publicLine(path)
     let type = line.split(separator: " ").first.map(String.init) ?? ""
     guard type == Self.type else { throw BootAssemblyFailure.keyNotEd25519(path, type: type) }
-    let listing = try await HostFile.withPrivateFolder { folder in
-      let copy = folder.appending("key.pub")
-      try AtomicFile.write(Array((line + "\n").utf8), to: copy)
-      return try await unlessUnusable(path) { try await keygen(["-l", "-E", "sha256", "-f", copy.string]).text() }
+    guard let key = SSHPublicKey(line: line), key.isUsable else {
+      throw BootAssemblyFailure.keyUnusable(path, reason: "it is no public key of OpenSSH")
     }
-    let words = listing.split(separator: " ")
-    guard words.count > 1 else { throw BootAssemblyFailure.keyUnusable(path, reason: "it has no fingerprint") }
-    return SiteKey(publicKey: line, fingerprint: String(words[1]))
+    return SiteKey(publicKey: line, fingerprint: key.fingerprint)
   }
 
   /// Signs bytes.
@@ -81,40 +77,18 @@ public struct SiteKey: Sendable, Equatable {
   public static func verify(_ bytes: [UInt8], signature: [UInt8]?, publicKey: FilePath) async throws {
     let key = try await describe(publicKey)
     guard let signature, !signature.isEmpty else { throw BootAssemblyFailure.signatureAbsent }
-    try await HostFile.withPrivateFolder { folder in
-      let signatureFile = folder.appending("signature")
-      let signers = folder.appending("allowed_signers")
-      let record = folder.appending("record")
-      try AtomicFile.write(bytes, to: record)
-      try AtomicFile.write(signature, to: signatureFile)
-      let words = key.publicKey.split(separator: " ").prefix(2).joined(separator: " ")
-      try AtomicFile.write(Array("\(namespace) namespaces=\"\(namespace)\" \(words)\n".utf8), to: signers)
-      let signer = try await signer(of: record, signatureFile)
-      let arguments = [
-        "-Y", "verify", "-f", signers.string, "-I", namespace, "-n", namespace, "-s", signatureFile.string,
-      ]
-      do {
-        _ = try await keygen(arguments).output(inputFile: record)
-      } catch ExternalCommand.Failure.failed {
-        throw BootAssemblyFailure.signatureByOtherKey(fingerprint: signer, expected: key.fingerprint)
-      }
+    let found: SSHSignature
+    do throws(SSHSignature.Malformed) { found = try SSHSignature(signature) } catch {
+      throw BootAssemblyFailure.signatureMalformed(reason: error.reason)
     }
-  }
-
-  /// The fingerprint of whoever made a signature that fits the record.
-  private static func signer(of record: FilePath, _ signature: FilePath) async throws -> String {
-    do {
-      let said = try await keygen(["-Y", "check-novalidate", "-n", namespace, "-s", signature.string])
-        .output(inputFile: record)
-      let text = String(decoding: said, as: UTF8.self)
-      let fingerprint = text.split(whereSeparator: \.isWhitespace).last { $0.hasPrefix("SHA256:") }
-      return fingerprint.map(String.init) ?? "an unknown key"
-    } catch ExternalCommand.Failure.failed(_, _, let lines) {
-      let said = lines.joined(separator: "; ")
-      if said.contains("parse") || said.contains("invalid format") {
-        throw BootAssemblyFailure.signatureMalformed(reason: lines.first ?? "it has an unknown format")
-      }
-      throw BootAssemblyFailure.signatureInvalid
+    let signer = found.publicKey.fingerprint
+    // Whether a key of another kind has made it is not known here, and does not matter.
+    guard found.publicKey.type == type else {
+      throw BootAssemblyFailure.signatureByOtherKey(fingerprint: signer, expected: key.fingerprint)
+    }
+    guard found.fits(bytes, namespace: namespace) else { throw BootAssemblyFailure.signatureInvalid }
+    guard found.publicKey == SSHPublicKey(line: key.publicKey) else {
+      throw BootAssemblyFailure.signatureByOtherKey(fingerprint: signer, expected: key.fingerprint)
     }
   }
 

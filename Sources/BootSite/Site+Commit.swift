@@ -17,6 +17,7 @@ extension Site {
     }
     index.number = (numbers.last ?? 0) + 1
     try await write(index, signing)
+    try letEverybodyRead()
     try makeCurrent(index.number)
     let removed = collect(keep: max(keep, 1))
     return Publication(
@@ -60,6 +61,17 @@ extension Site {
     try FileTree.makeFolder(setsFolder)
     let final = setsFolder.appending(String(index.number))
     try OperationFailure.wrap("rename", final) { try AtomicFile.move(draft, to: final) }
+  }
+
+  /// What is served is for everybody, and whoever serves it is another user, whatever the umask was here.
+  private func letEverybodyRead() throws {
+    for top in [store.folder, setsFolder, keyFile] {
+      for path in [top] + FileTree.walk(top).map({ top.appending($0) }) {
+        guard let status = FileTree.status(of: path) else { continue }
+        let bits = status.permissions | (FileTree.kind(of: path) == .folder ? 0o555 : 0o444)
+        if bits != status.permissions { try FileTree.setPermissions(path, bits) }
+      }
+    }
   }
 
   /// Whoever opens `current` finds the old set or the new one, never neither.

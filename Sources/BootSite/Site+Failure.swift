@@ -33,6 +33,8 @@ extension Site {
     case unsignedImagesKept([String])
     /// There is no set.
     case nothingPublished(FilePath)
+    /// This user may not read the site, or something in it.
+    case notReadable(FilePath)
     /// The index is no index, or a newer one.
     case indexUnreadable(reason: String)
     /// The signature over the index is not the site's.
@@ -61,6 +63,7 @@ extension Site {
       case .otherKey: "other-site-key"
       case .unsignedImagesKept: "unsigned-images-kept"
       case .nothingPublished: "nothing-published"
+      case .notReadable: "not-readable"
       case .indexUnreadable: "index-unreadable"
       case .indexNotTrusted: "index-not-trusted"
       case .objectDamaged: "object-damaged"
@@ -74,7 +77,7 @@ extension Site {
       switch self {
       case .mediumDamaged, .mediumNotSigned, .otherKey, .indexNotTrusted, .objectDamaged: .notAsPromised
       case .noServers, .badServer, .serversChanged, .signatureUndecided, .siteIsSigned, .unsignedImagesKept: .usage
-      case .noMedia, .nothingPublished, .noOlderSet: .noInput
+      case .noMedia, .nothingPublished, .notReadable, .noOlderSet: .noInput
       case .noSuchImage, .lastImage: .usage
       case .mediumUnsuitable, .sameVariant, .indexUnreadable: .badInput
       }
@@ -107,6 +110,7 @@ extension Site.Failure {
     case .unsignedImagesKept(let names):
       "\(names.joined(separator: ", ")) of the current set: published without a signature, and not checked"
     case .nothingPublished(let folder): "nothing is published in \(folder)"
+    case .notReadable(let path): "this user may not read \(path)"
     case .indexUnreadable(let reason): "index.json cannot be used: \(reason)"
     case .indexNotTrusted(let path, let reason): "\(path) is refused: \(reason)"
     case .objectDamaged(let name, let path): "\(name) of the current set is missing or damaged (\(path))"
@@ -132,6 +136,8 @@ extension Site.Failure {
     case .otherKey: "Sign with the site's key; to change it, replace that file by the new public key first."
     case .unsignedImagesKept: "Publish their media too, or retire those images first."
     case .nothingPublished: "Publish media first: lifeboat publish DIR --site SITE"
+    case .notReadable:
+      "Let everybody read the site, chmod -R o+rX, and enter the folders above it; lifeboat.service sees no /home."
     case .indexUnreadable: "Go back to the set before with --rollback, or publish into a new folder."
     case .indexNotTrusted: "Find out who changed the site; then go back with --rollback, or publish into a new folder."
     case .objectDamaged: "Publish the media of that image again; what is damaged is then replaced."

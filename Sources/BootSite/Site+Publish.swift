@@ -111,7 +111,10 @@ extension Site {
   private func change(
     as signing: Signing, _ body: (OpenedSet?) async throws -> Publication
   ) async throws -> Publication {
+    let isNew = FileTree.kind(of: folder) == nil
     try FileTree.makeFolder(folder)
+    // The permissions of a folder that was there are somebody's choice.
+    if isNew { try FileTree.setPermissions(folder, 0o755) }
     let lock = try FileLock(folder.appending("lock"))
     defer { withExtendedLifetime(lock) {} }
     let old = currentNumber == nil ? nil : try await current()

@@ -42,17 +42,25 @@ public struct Site: Sendable {
   /// A signed site keeps its public key, so that a set which somebody else put there is refused. Whoever can write to
   /// the site can exchange that key as well: name a key from elsewhere to be safe from that too.
   /// - Parameter key: the only key to be trusted; nil for the site's own, or none where the site has none.
-  /// - Throws: `Failure.nothingPublished`, `.indexUnreadable`, `.indexNotTrusted`; `OperationFailure`;
-  ///   `ExternalCommand.Failure` without ssh-keygen.
+  /// - Throws: `Failure.nothingPublished`, `.notReadable`, `.indexUnreadable`, `.indexNotTrusted`; `OperationFailure`;
+  ///   `BootAssemblyFailure` for a key that cannot be used.
   public func current(trusting key: FilePath? = nil) async throws -> OpenedSet {
-    guard let number = currentNumber else { throw Failure.nothingPublished(folder) }
-    return try await set(number, trusting: key)
+    try await set(try number(), trusting: key)
+  }
+
+  /// The number of the current set.
+  /// - Throws: `Failure.nothingPublished`, `.notReadable`.
+  public func number() throws(Failure) -> Int {
+    if let number = currentNumber { return number }
+    // A folder that this user may not look into is not an empty one.
+    throw FileTree.isForbidden(link) ? .notReadable(folder) : .nothingPublished(folder)
   }
 
   /// A set by its number, its signature checked.
   /// - Throws: as `current(trusting:)`.
   public func set(_ number: Int, trusting key: FilePath? = nil) async throws -> OpenedSet {
     let file = indexFile(number)
+    guard !FileTree.isForbidden(file) else { throw Failure.notReadable(file) }
     let bytes = try FileTree.bytes(of: file)
     let signatureFile = FilePath(file.string + ".sig")
     let signature = FileTree.kind(of: signatureFile) == nil ? nil : try FileTree.bytes(of: signatureFile)

@@ -167,6 +167,9 @@ extension FileTree {
   /// Gives a file another name on its file system; false where that cannot be, for whatever reason.
   public static func makeHardLink(_ path: FilePath, to file: FilePath) -> Bool { link(file.string, path.string) == 0 }
 
+  /// Whether something may be there that this process may not read.
+  public static func isForbidden(_ path: FilePath) -> Bool { access(path.string, R_OK) != 0 && errno == EACCES }
+
   /// Sets permission bits, whatever the umask.
   /// - Throws: `OperationFailure`.
   public static func setPermissions(_ path: FilePath, _ bits: UInt16) throws {

@@ -6,6 +6,8 @@ public import SystemPackage
 public enum NetworkBootFailure: Diagnosable, Equatable {
   /// Objects of the set are not there, or are not as large as the index says.
   case objectsMissing(FilePath, set: Int, names: [String])
+  /// A set is not signed by the key that the sets before it were signed by; nil: by none.
+  case keyChanged(FilePath, set: Int, signedBy: String?, first: String)
   /// The set has no image of that name.
   case noSuchImage(name: String, names: [String])
   /// The set has several images, and none was chosen.
@@ -43,6 +45,7 @@ extension NetworkBootFailure {
   public var code: String {
     switch self {
     case .objectsMissing: "objects-missing"
+    case .keyChanged: "site-key-changed"
     case .noSuchImage: "no-such-image"
     case .imageNotChosen: "image-not-chosen"
     case .noInterface: "no-such-interface"
@@ -66,6 +69,9 @@ extension NetworkBootFailure {
     switch self {
     case .objectsMissing(let site, let number, let names):
       "set \(number) of \(site) has \(names.count.counted("object")) that the site does not hold whole: \(Self.some(names))"
+    case .keyChanged(let site, let number, let signedBy, let first):
+      "set \(number) of \(site) is \(signedBy.map { "signed by \($0)" } ?? "not signed"), and \(first) is trusted here alone"
+        + " until the service is started anew"
     case .noSuchImage(let name, let names): "the set has no image \"\(name)\"; it has \(Self.some(names))"
     case .imageNotChosen(let names): "the set has \(names.count.counted("image")): \(Self.some(names))"
     case .noInterface(let name, let names):
@@ -97,6 +103,7 @@ extension NetworkBootFailure {
   public var remedy: String? {
     switch self {
     case .objectsMissing: "Publish the set again, or go back to the one before: lifeboat publish --rollback"
+    case .keyChanged: "Publish it with that key; if the site has a new key on purpose, start the service anew."
     case .noSuchImage: "Choose one of these images."
     case .imageNotChosen: "Choose one with --image."
     case .noInterface: "Check the name with: ip -4 address"
@@ -122,12 +129,13 @@ extension NetworkBootFailure {
   /// Inputs, rights and ports differ.
   public var exitCode: ExitStatus {
     switch self {
-    case .objectsMissing: .notAsPromised
-    case .noSuchImage, .imageNotChosen, .noInterface, .fullNeedsInterface, .badPool, .socketHanded, .socketMissing:
+    case .objectsMissing, .keyChanged: .notAsPromised
+    case .noSuchImage, .imageNotChosen, .fullNeedsInterface, .badPool, .socketHanded, .socketMissing:
       .usage
     case .portTaken, .otherDHCPServer, .adminSocketTaken: .busy
     case .portForbidden, .socket, .adminSocket: .systemLimit
-    case .notRunning: .unavailable
+    // An interface may come later: a service is to be started again then.
+    case .notRunning, .noInterface: .unavailable
     case .export(.serverNotBuiltIn): .usage
     case .export(.folderTaken): .cannotCreate
     }

@@ -95,6 +95,50 @@ struct SiteKeyTests {
     }
   }
 
+  /// Each bit of what was signed counts, and so does its length.
+  @Test func noOtherBytesAreASignature() async throws {
+    try await withKey { key, _ in
+      let publicKey = FilePath(key.string + ".pub")
+      let text = String(decoding: try await SiteKey.sign(record, with: key), as: UTF8.self)
+      let lines = text.split(separator: "\n")
+      let bytes = try #require(Data(base64Encoded: lines.dropFirst().dropLast().joined()))
+      func verify(_ bytes: Data) async throws {
+        let armoured = "\(lines[0])\n\(bytes.base64EncodedString())\n\(lines[lines.count - 1])\n"
+        try await SiteKey.verify(record, signature: Array(armoured.utf8), publicKey: publicKey)
+      }
+      try await verify(bytes)
+      var others = [bytes + [0]]
+      for place in bytes.indices {
+        var changed = bytes
+        changed[place] ^= 0x41
+        others += [changed, Data(bytes.prefix(place))]
+      }
+      for other in others {
+        let failure = await #expect(throws: BootAssemblyFailure.self) { try await verify(other) }
+        #expect(failure?.exitCode == .notAsPromised, "\(other.base64EncodedString())")
+      }
+    }
+  }
+
+  /// The words that ssh-keygen has for the key, its other digest, and other kinds of key.
+  @Test func openSSHSaysTheSame() async throws {
+    try await withKey { key, folder in
+      let said = try await ExternalCommand("ssh-keygen", ["-l", "-E", "sha256", "-f", key.string + ".pub"]).text()
+      #expect(try await said.split(separator: " ")[1] == SiteKey.describe(key).fingerprint)
+      let sign = ["-Y", "sign", "-n", "lifeboat"]
+      let short = try await ExternalCommand("ssh-keygen", sign + ["-O", "hashalg=sha256", "-f", key.string])
+        .output(input: record)
+      try await SiteKey.verify(record, signature: short, publicKey: key)
+      let other = folder.appending("ecdsa")
+      try await ExternalCommand("ssh-keygen", ["-q", "-t", "ecdsa", "-N", "", "-f", other.string]).run()
+      let foreign = try await ExternalCommand("ssh-keygen", sign + ["-f", other.string]).output(input: record)
+      let failure = await #expect(throws: BootAssemblyFailure.self) {
+        try await SiteKey.verify(record, signature: foreign, publicKey: key)
+      }
+      #expect(failure?.code == "signature-by-other-key")
+    }
+  }
+
   /// The commands of the README, without Lifeboat.
   @Test func anAdministratorCanCheckWithOpenSSHAlone() async throws {
     try await withKey { key, folder in

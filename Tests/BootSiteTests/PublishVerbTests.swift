@@ -42,6 +42,26 @@ import Testing
     #expect(try await publish("--list").output.contains("set 2 (current): 34 objects, "))
   }
 
+  /// Whoever serves the site is another user; with what an earlier publication has left, too.
+  @Test func everybodyMayReadASiteWhateverTheUmask() async throws {
+    let program = try Repository.program("lifeboat").string
+    let site = folder.appending("site")
+    func publish(_ iso: FilePath) async throws {
+      let words = [
+        program, "publish", iso.string, "--site", site.string, "--unsigned", "--server", "http://192.0.2.10",
+      ]
+      try await ExternalCommand("sh", ["-ec", "umask 077; exec \"$@\"", "sh"] + words).run()
+    }
+    try await publish(SmallMedia.shared.iso())
+    try FileTree.setPermissions(site.appending("objects"), 0o700)
+    try await publish(SmallMedia.shared.iso("tier2"))
+    let closed = try await ExternalCommand(
+      "find",
+      [site.string, "!", "-name", "lock", "(", "!", "-perm", "-o+r", "-o", "-type", "d", "!", "-perm", "-o+x", ")"]
+    ).text()
+    #expect(closed.isEmpty, "\(closed)")
+  }
+
   @Test func errorsForScripts() async throws {
     let iso = try await SmallMedia.shared.iso().string
     let outcome = try await publish(iso, "--json", "--server", "http://192.0.2.10")

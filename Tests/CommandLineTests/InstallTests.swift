@@ -53,6 +53,47 @@ import Testing
     #expect(FileTree.kind(of: folder.appending("usr/share/zsh/vendor-completions/_lifeboat")) == .file)
   }
 
+  /// Units where systemd looks for them, and a server that neither outlives its program nor goes on with an old one.
+  @Test(.enabled(if: Tool.isInstalled("dpkg-shlibdeps"), "needs dpkg-dev")) func thePackageKnowsItsService()
+    async throws
+  {
+    let folder = try TemporaryFolder()
+    let build = try Repository.program("lifeboat").removingLastComponent()
+    let made = try await Tool.run(
+      Repository.path("scripts/make-deb").string, [build.string, folder.path.string, "none"])
+    let package = try #require(made.lines.last, "\(made)")
+    let files = try await ExternalCommand("dpkg-deb", ["-c", package]).text()
+    for file in ["bin/lifeboat", "lib/systemd/system/lifeboat.service", "lib/systemd/system/lifeboat.socket"] {
+      #expect(files.contains(" ./usr/\(file)\n"), "\(file)")
+    }
+    try await ExternalCommand("dpkg-deb", ["-e", package, folder.appending("control").string]).run()
+    let (first, update) = (["postinst", "configure", ""], ["postinst", "configure", "0.0.9"])
+    #expect(try await calls(first, in: folder) == ["systemctl --system daemon-reload"])
+    #expect(
+      try await calls(update, in: folder) == [
+        "systemctl --system daemon-reload", "deb-systemd-invoke try-restart lifeboat.service",
+      ])
+    #expect(try await calls(["prerm", "upgrade", "0.2"], in: folder) == [])
+    #expect(
+      try await calls(["prerm", "remove"], in: folder) == ["deb-systemd-invoke stop lifeboat.service lifeboat.socket"])
+    #expect(try await calls(["postrm", "remove"], in: folder) == ["systemctl --system daemon-reload"])
+  }
+
+  /// What a maintainer script asks of systemd, where that runs.
+  private func calls(_ words: [String], in folder: TemporaryFolder) async throws -> [String] {
+    for name in ["systemctl", "deb-systemd-invoke"] {
+      try folder.writeScript("stubs/\(name)", "echo \(name) \"$@\" >>\"$CALLS\"")
+    }
+    let script = try FileTree.text(of: folder.appending("control/\(words[0])"))
+      .replacing("/run/systemd/system", with: folder.path.string)
+    let file = try folder.writeScript("script", script)
+    let log = try folder.write("calls", "")
+    let run = try await Tool.run(
+      "env", ["PATH=\(folder.appending("stubs")):/usr/bin:/bin", "CALLS=\(log)", file.string] + words.dropFirst())
+    #expect(run.status == 0 && run.output.isEmpty && run.errors.isEmpty, "\(run)")
+    return try FileTree.text(of: log).split(separator: "\n").map(String.init)
+  }
+
   /// systemd knows every word of the unit.
   @Test(.enabled(if: Tool.isInstalled("systemd-analyze"), "needs systemd-analyze")) func theUnitIsAUnit() async throws {
     let folder = try TemporaryFolder()

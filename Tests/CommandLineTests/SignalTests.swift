@@ -8,9 +8,9 @@ import Testing
 @Suite struct SignalTests {
   /// Starts `lifeboat key show`, runs `after` once the stand-in runs, and reports how lifeboat ended.
   private func interrupt(_ folder: TemporaryFolder, _ after: String) async throws -> Tool.Outcome {
-    try folder.write("key.pub", "ssh-ed25519 AAAA test\n")
+    try folder.write("key", "-----BEGIN OPENSSH PRIVATE KEY-----\n")
     let script = """
-      PATH="$1:$PATH" "$0" key show "$1/key.pub" &
+      PATH="$1:$PATH" "$0" key show "$1/key" &
       process=$!
       until [ -s "$1/started" ]; do :; done
       \(after)

@@ -32,6 +32,7 @@ extension DriveLab {
       let published = try await Repository.lifeboat(
         ["publish", medium.string, "--site", site.string, "--unsigned", "--server", "http://\(address)"])
       try #require(published.status == 0, "\(published)")
+      try await sign(site, with: folder.appending("key"))
       // As one file, which the computer mounts: twice in its memory it would not fit.
       let image = folder.appending("site.squashfs")
       try await ExternalCommand(
@@ -49,6 +50,14 @@ extension DriveLab {
       return ["site": image, "unit": folder.appending("unit"), "socket": folder.appending("socket")]
     }
 
+    /// The lab's medium carries no signature, so that its site is signed here, as publishing does it.
+    private static func sign(_ site: FilePath, with key: FilePath) async throws {
+      try await ExternalCommand("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key.string]).run()
+      let index = site.appending("sets/1/index.json").string
+      try await ExternalCommand("ssh-keygen", ["-q", "-Y", "sign", "-n", "lifeboat", "-f", key.string, index]).run()
+      try AtomicFile.write(try FileTree.bytes(of: FilePath(key.string + ".pub")), to: site.appending("site-key.pub"))
+    }
+
     private static func install(in lab: LabMachine) async throws {
       try await lab.require("mkdir -p /srv/lifeboat && mount -o loop,ro -t squashfs /lab/site /srv/lifeboat")
       try await lab.require("cp /lab/unit /run/systemd/system/lifeboat.service")
@@ -64,6 +73,7 @@ extension DriveLab {
         "n=0; until \(ready); do n=$((n + 1)); [ $n -lt 120 ] || exit 1; sleep 1; done")
       let log = try await lab.shell.run("journalctl -u lifeboat -u lifeboat.socket -o cat | tail -n 40").output
       try #require(answer.status == 0, "\(log)")
+      #expect(log.contains("set 1, signed by SHA256:"), "\(log)")
       #expect(!log.contains("name a folder with --state") && !log.contains("does not reach this service"), "\(log)")
     }
 

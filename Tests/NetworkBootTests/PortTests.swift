@@ -56,7 +56,7 @@ import Testing
     let outcome = try await Repository.lifeboat([
       "serve", "--site", site.path.string, "--interface", "none0", "--dry-run",
     ])
-    #expect(outcome.status == 64 && outcome.errors.contains("no network interface \"none0\""), "\(outcome)")
+    #expect(outcome.status == 69 && outcome.errors.contains("no network interface \"none0\""), "\(outcome)")
   }
 
   @Test func tablesOfTheKernelAreRead() {

@@ -2,6 +2,7 @@
 import BootAssembly
 import BootSite
 import HostSystem
+import NIOCore
 import SystemPackage
 import TestSupport
 import Testing
@@ -49,6 +50,91 @@ import Testing
       try folder.write("go", "")
       try await #expect(slow.output == "\(Digest(of: old))\n")
     }
+  }
+
+  /// By TFTP too: block after block, with the switch and the end of the old file in between.
+  @Test func aSwitchEndsNoTransferByTFTP() async throws {
+    let site = try TestSite()
+    let old = TestSite.bytes(300_000, seed: 1)
+    try site.publish(1, [.init(name: "boot/loader", bytes: old)])
+    let program = """
+      import socket, sys, hashlib, os
+      s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+      s.settimeout(60)
+      s.sendto(b"\\0\\1boot/loader\\0octet\\0", ("127.0.0.1", int(sys.argv[2])))
+      data, number = b"", 0
+      while True:
+          packet, source = s.recvfrom(2000)
+          if packet[:2] != b"\\0\\3" or int.from_bytes(packet[2:4], "big") != number + 1: continue
+          data, number = data + packet[4:], number + 1
+          if number == 3:
+              open(sys.argv[3], "w").close()
+              while not os.path.exists(sys.argv[4]): pass
+          s.sendto(b"\\0\\4" + packet[2:4], source)
+          if len(packet) < 516: break
+      print(hashlib.sha256(data).hexdigest())
+      """
+    try await TestService.with(site) { [new] service in
+      let folder = try TemporaryFolder()
+      async let slow = service.python(program, [folder.appending("began").string, folder.appending("go").string])
+      while !HostEnvironment.exists(folder.appending("began")) { await Task.yield() }
+      try site.publish(2, [.init(name: "boot/loader", bytes: new)])
+      _ = try await service.events.first { $0.event == .set }
+      FileTree.remove(site.file(old))
+      try await #expect(service.curl("tftp://127.0.0.1:\(service.tftpPort)/boot/loader").bytes == new)
+      try folder.write("go", "")
+      try await #expect(slow.output == "\(Digest(of: old))\n")
+    }
+  }
+
+  /// The client has taken a part of the file, and sees the connection break instead of the rest.
+  @Test func aFileThatIsCutInTheMiddleOfATransferBreaksIt() async throws {
+    let site = try site()
+    try await TestService.with(site) { [old] service in
+      let folder = try TemporaryFolder()
+      let program = """
+        import socket, sys, os
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        s.connect(("127.0.0.1", int(sys.argv[1])))
+        s.settimeout(60)
+        s.sendall(b"GET /boot/demo.iso HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+        got = s.recv(4096)
+        open(sys.argv[3], "w").close()
+        while not os.path.exists(sys.argv[4]): pass
+        end = "end"
+        while True:
+            try: piece = s.recv(1 << 20)
+            except ConnectionResetError:
+                end = "reset"
+                break
+            if not piece: break
+            got += piece
+        body = got.split(b"\\r\\n\\r\\n", 1)[1]
+        print(end, len(body) < int(sys.argv[5]))
+        """
+      let words = [folder.appending("began").string, folder.appending("go").string, "\(old.count)"]
+      async let slow = service.python(program, words)
+      while !HostEnvironment.exists(folder.appending("began")) { await Task.yield() }
+      try await ExternalCommand("truncate", ["--size", "100000", site.file(old).string]).run()
+      let start = ContinuousClock.now
+      let event = try await service.events.first { $0.event == .http && $0.name == "boot/demo.iso" }
+      #expect(event.weight == .trouble && event.message.contains("was cut short while it was sent"), "\(event)")
+      #expect(ContinuousClock.now - start < .seconds(30), "at once, and not when the client is given up")
+      try folder.write("go", "")
+      try await #expect(slow.output == "reset True\n")
+      #expect(!service.events.all.contains { $0.message.contains("the client left") })
+    }
+  }
+
+  /// sendfile(2) tells of the file and of the connection in the same place.
+  @Test func whatAFailedWriteSpeaksOf() {
+    #expect(FileSending.fileTrouble(IOError(errnoCode: 5, reason: "sendfile")) == .ioError)
+    #expect(FileSending.fileTrouble(IOError(errnoCode: 116, reason: "sendfile")) == .staleNFSFileHandle)
+    for error in [IOError(errnoCode: 32, reason: "sendfile"), IOError(errnoCode: 104, reason: "read")] {
+      #expect(FileSending.fileTrouble(error) == nil)
+    }
+    #expect(FileSending.fileTrouble(ChannelError.ioOnClosedChannel) == nil)
   }
 
   @Test func aDiskThatGoesIsToldOnceAndComesBack() async throws {

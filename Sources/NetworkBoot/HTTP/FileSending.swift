@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import BootSite
+@preconcurrency internal import Glibc
 internal import HostSystem
 internal import NIOCore
+internal import SystemPackage
 
 /// A file, or a part of one, on its way to a client: pieces that the kernel copies from the file to the socket.
 final class FileSending {
@@ -13,6 +15,8 @@ final class FileSending {
   var meter: TransferMeter?
   /// Whether the file's last byte is on its way or there.
   var isWhole: Bool { sent == range.count && range.upperBound == size }
+  /// Whether the service has ended it, and said so.
+  var isGivenUp = false
   private let size: Int
   private let file: NIOFileHandle
   private let range: Range<Int>
@@ -38,6 +42,25 @@ final class FileSending {
     defer { offered = end }
     return FileRegion(fileHandle: file, readerIndex: offered, endIndex: end)
   }
+
+  /// Whether the file has become shorter than what was promised of it. The kernel then copies nothing, which is no error,
+  /// and NIO would try again for ever.
+  var isCutShort: Bool {
+    var status = stat()
+    return (try? file.withUnsafeFileDescriptor { fstat($0, &status) }) != 0 || Int(status.st_size) < range.upperBound
+  }
+
+  /// What a write that failed says of the file; nil where it says that the client is gone. sendfile(2) reports the errors
+  /// of either.
+  static func fileTrouble(_ error: any Error) -> Errno? {
+    guard let code = (error as? IOError)?.errnoCode, !connectionErrors.contains(code) else { return nil }
+    return Errno(rawValue: code)
+  }
+
+  private static let connectionErrors: Set<CInt> = [
+    EPIPE, ECONNRESET, ECONNABORTED, ECONNREFUSED, ENOTCONN, ESHUTDOWN, ETIMEDOUT, EHOSTUNREACH, EHOSTDOWN, ENETUNREACH,
+    ENETDOWN, ENETRESET, ENOBUFS, EPROTO,
+  ]
 
   /// Gives the descriptor back.
   func close() { try? file.close() }

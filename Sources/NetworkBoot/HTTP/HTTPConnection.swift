@@ -34,7 +34,7 @@ final class HTTPConnection: ChannelInboundHandler {
 
   func channelActive(context: ChannelHandlerContext) {
     lastProgress = .now()
-    let interval = TimeAmount(min(server.limits.requestPatience, server.limits.patience) / 4)
+    let interval = TimeAmount(min(min(server.limits.requestPatience, server.limits.patience) / 4, .seconds(1)))
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
     watch = context.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
       let (connection, context) = bound.value
@@ -64,19 +64,27 @@ final class HTTPConnection: ChannelInboundHandler {
 
   private func closeIfStalled(_ context: ChannelHandlerContext) {
     if let sending {
+      guard !sending.isGivenUp else { return }
+      if sending.isCutShort { return giveUp(sending, Self.cutShort, context) }
       let waiting = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
       let taken = sending.handedOut - waiting
       if taken - takenThen >= server.limits.leastTaken { (takenThen, lastProgress) = (taken, .now()) }
     }
     let patience = sending == nil ? server.limits.requestPatience : server.limits.patience
     guard NIODeadline.now() - lastProgress > TimeAmount(patience) else { return }
-    if let sending {
-      server.events.say(
-        .init(
-          .http, .trouble, client: client, name: sending.name, bytes: sending.sent,
-          "\(sending.name): next to nothing taken for \(patience.components.seconds) s, given up after"
-            + " \(sending.sent) bytes"))
-    }
+    guard let sending else { return reset(context) }
+    giveUp(sending, "next to nothing taken for \(patience.components.seconds) s", context)
+  }
+
+  private static let cutShort = "its file was cut short while it was sent"
+
+  /// Ends an answer that cannot be finished, so that the client sees a broken connection and never a short file.
+  private func giveUp(_ sending: FileSending, _ reason: String, _ context: ChannelHandlerContext) {
+    sending.isGivenUp = true
+    server.events.say(
+      .init(
+        .http, .trouble, client: client, name: sending.name, bytes: sending.sent,
+        "\(sending.name): \(reason), given up after \(sending.sent) bytes"))
     reset(context)
   }
 
@@ -200,9 +208,12 @@ extension HTTPConnection {
   }
 
   private func sendPiece(of sending: FileSending, _ context: ChannelHandlerContext) {
+    guard !sending.isCutShort else {
+      drop(sending)
+      return giveUp(sending, Self.cutShort, context)
+    }
     guard let piece = sending.next(server.limits.piece) else {
-      endMeter(sending)
-      sending.close()
+      drop(sending)
       server.events.say(
         .init(.http, client: client, name: sending.name, bytes: sending.sent, sending.summary))
       return end(context)
@@ -215,20 +226,25 @@ extension HTTPConnection {
         sending.sent += piece.readableBytes
         sending.meter?.bytes = Int64(sending.sent)
         connection.sendPiece(of: sending, context)
-      case .failure: connection.breakOff(sending, context)
+      case .failure(let error): connection.breakOff(sending, error, context)
       }
     }
   }
 
-  private func endMeter(_ sending: FileSending) {
+  /// Nothing of it is sent any more.
+  private func drop(_ sending: FileSending) {
     if let meter = sending.meter { server.desk.end(meter, whole: sending.isWhole) }
-  }
-
-  /// The client went away; UEFI does so when it does not like what it gets.
-  private func breakOff(_ sending: FileSending, _ context: ChannelHandlerContext) {
-    endMeter(sending)
     sending.close()
     self.sending = nil
+  }
+
+  /// The file cannot be read any more; or the client went away, as UEFI does when it does not like what it gets.
+  private func breakOff(_ sending: FileSending, _ error: any Error, _ context: ChannelHandlerContext) {
+    drop(sending)
+    guard !sending.isGivenUp else { return }
+    if let trouble = FileSending.fileTrouble(error) {
+      return giveUp(sending, "its file cannot be read: \(trouble)", context)
+    }
     server.events.say(
       .init(
         .http, client: client, name: sending.name, bytes: sending.sent,

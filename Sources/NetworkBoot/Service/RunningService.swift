@@ -11,6 +11,7 @@ actor RunningService {
   private let events: EventLog
   private let desk: MachineDesk
   private let dhcp: DHCPServer
+  private let files: FileServers
   private let handed: HandedSockets?
   /// When servers that had been silent were asked for.
   private var asked: ContinuousClock.Instant?
@@ -31,10 +32,9 @@ actor RunningService {
     desk.useHTTPPort(sockets.httpPort)
     dhcp = DHCPServer(desk: desk, events: events, group: group)
     let http = HTTPServer(sets: sets, desk: desk, files: files, events: events, limits: options.httpLimits)
-    for socket in sockets.http { _ = try await http.listen(on: socket, group: group) }
     let tftp = TFTPServer(
       sets: sets, desk: desk, files: files, events: events, group: group, limits: TFTPLimits())
-    for socket in sockets.tftp { _ = try await tftp.listen(on: socket) }
+    self.files = try await FileServers(http, tftp, sockets, group: group)
     for (interface, findings) in wires { note(findings, on: interface) }
     for sockets in sockets.dhcp { try await open(sockets) }
     if let handed = sockets.handed {
@@ -74,6 +74,7 @@ actor RunningService {
     for interface in wanted.sorted(by: { $0.name < $1.name }) where channels[interface] == nil {
       guard !refused.contains(interface) else { continue }
       do {
+        try await files.follow(interface)
         try await open(try DHCPSockets(interface, options, handed))
         events.say(.init(.interface, "\(interface) is served"))
       } catch {

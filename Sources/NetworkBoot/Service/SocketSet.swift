@@ -5,6 +5,8 @@ internal import NetworkBootProtocol
 struct SocketSet: Sendable {
   var http: [ListeningSocket] = []
   var tftp: [ListeningSocket] = []
+  /// The interfaces that those of HTTP and TFTP are bound to, one each in this order; none where they are on all.
+  var named: [NetworkInterface] = []
   /// The interfaces whose computers are answered by DHCP.
   var dhcp: [DHCPSockets] = []
   /// Why interfaces that nobody named are left out.
@@ -23,8 +25,8 @@ struct SocketSet: Sendable {
     if let handed {
       (http, tftp) = (handed.http, handed.tftp)
     } else {
-      let named: [String?] = options.interfaces.isEmpty ? [nil] : interfaces.map(\.name)
-      for name in named {
+      named = options.interfaces.isEmpty ? [] : interfaces
+      for name in named.isEmpty ? [String?.none] : named.map(\.name) {
         http.append(try .bound(to: .http(options.httpPort), interface: name))
         tftp.append(try .bound(to: .tftp(options.tftpPort), interface: name))
       }

@@ -47,6 +47,9 @@ struct BootSet: Sendable {
     index.objects.filter { FileTree.status(of: site.path(of: $0))?.size != $0.size.bytes }.map(\.name)
   }
 
+  /// A file that this user may not read; nil if there is none.
+  func forbidden() -> FilePath? { index.objects.lazy.map { site.path(of: $0) }.first { FileTree.isForbidden($0) } }
+
   /// The boot files of each image, as decisions need them.
   /// - Throws: `NetworkBootProtocolFailure` for a name that nobody could ask for.
   func loaders() throws -> [String: [BootLoader: ObjectName]] {

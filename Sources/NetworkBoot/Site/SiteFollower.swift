@@ -12,6 +12,9 @@ internal import SystemPackage
 ///                              └─ gone, damaged, not trusted: said once; the last good set stays
 ///
 /// Transfers hold their own open files, so a switch does not touch them.
+///
+/// The first key is kept: once a set is signed, sets without a signature or by another key are not trusted until the
+/// service is started anew, whatever becomes of the site's `site-key.pub`.
 final class SiteFollower: Sendable {
   private struct State {
     var set: BootSet
@@ -30,7 +33,7 @@ final class SiteFollower: Sendable {
   /// - Throws: `Site.Failure`, `NetworkBootFailure.objectsMissing`, and what a key throws that cannot be used.
   init(_ site: Site, trusting key: FilePath?, events: EventLog) async throws {
     (self.site, self.key, self.events) = (site, key, events)
-    let set = try await Self.read(site, site.currentNumber, key)
+    let set = try await Self.read(site, try site.number(), key)
     state = Mutex(State(set: set, number: set.index.number))
   }
 
@@ -41,10 +44,10 @@ final class SiteFollower: Sendable {
   /// - Returns: whether another set is served now.
   func look() async -> Bool {
     do {
-      let number = site.currentNumber
       let (known, trouble) = state.withLock { ($0.number, $0.trouble) }
-      guard number != known || trouble != nil else { return false }
-      let set = try await Self.read(site, number, key)
+      guard site.currentNumber != known || trouble != nil else { return false }
+      let number = try site.number()
+      let set = try await Self.read(site, number, key, signedBy: current.signedBy)
       state.withLock { $0 = State(set: set, number: set.index.number) }
       if trouble != nil { events.say(.init(.site, "the site \(site.folder) is back")) }
       guard number != known else { return false }
@@ -59,9 +62,16 @@ final class SiteFollower: Sendable {
   }
 
   /// Reads a set and looks whether all its objects are there.
-  private static func read(_ site: Site, _ number: Int?, _ key: FilePath?) async throws -> BootSet {
-    guard let number else { throw Site.Failure.nothingPublished(site.folder) }
-    let set = BootSet(try await site.set(number, trusting: key), of: site)
+  /// - Parameter first: the key of the sets before, which stays the only one.
+  private static func read(_ site: Site, _ number: Int, _ key: FilePath?, signedBy first: String? = nil) async throws
+    -> BootSet
+  {
+    let opened = try await site.set(number, trusting: key)
+    if let first, opened.signedBy != first {
+      throw NetworkBootFailure.keyChanged(site.folder, set: number, signedBy: opened.signedBy, first: first)
+    }
+    let set = BootSet(opened, of: site)
+    if let path = set.forbidden() { throw Site.Failure.notReadable(path) }
     let missing = set.missing()
     guard missing.isEmpty else {
       throw NetworkBootFailure.objectsMissing(site.folder, set: number, names: missing)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import BootAssembly
 import HostSystem
 import SystemPackage
 import TestSupport
@@ -9,15 +10,23 @@ import Testing
   .serialized, .timeLimit(.minutes(20)),
   .enabled("needs root, network namespaces and dnsmasq") { await TestWire.isPossible() })
 struct HandedSocketTests {
-  private func site() throws -> TestSite {
+  /// A signed one: its signature has to be checked by a user whom no password database knows.
+  private func site() async throws -> TestSite {
     let site = try TestSite()
     try site.publish(
       1, [.init(name: "shimx64.efi", bytes: [1, 2, 3]), .init(name: "boot/demo.iso", bytes: [4, 5])],
       entries: ["uefi-x64-pxe": "shimx64.efi", "uefi-http": "boot/demo.iso"])
+    try await TemporaryFolder.with { keys in
+      let key = try await SiteKey.create(at: keys.appending("key"), comment: "test")
+      let index = try FileTree.bytes(of: site.folder.appending("sets/1/index.json"))
+      try site.folder.write("sets/1/index.json.sig", try await SiteKey.sign(index, with: keys.appending("key")))
+      try site.folder.write("site-key.pub", key.publicKey + "\n")
+    }
     return site
   }
 
-  /// A program that opens the sockets of the unit as systemd does, becomes nobody, and starts the service.
+  /// A program that opens the sockets of the unit as systemd does, becomes a user without a name, as `DynamicUser=` makes
+  /// one, and starts the service.
   private func words(_ program: FilePath, _ site: FilePath, without port: Int? = nil, _ options: [String] = []) throws
     -> [String]
   {
@@ -38,7 +47,7 @@ struct HandedSocketTests {
       for number in range(len(lines)): os.dup2(20 + number, 3 + number)
       os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(lines)))
       os.closerange(3 + len(lines), 64)
-      os.execvp("setpriv", ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
+      os.execvp("setpriv", ["setpriv", "--reuid=64321", "--regid=64321", "--clear-groups", "--bounding-set=-all",
                             "--inh-caps=-all", "--no-new-privs"] + program)
       """
     return ["python3", "-c", launcher, lines.joined(separator: " "), program.string, "serve", "--site", site.string]
@@ -46,7 +55,7 @@ struct HandedSocketTests {
   }
 
   @Test func itAnswersWithoutAnyRight() async throws {
-    let site = try site()
+    let site = try await site()
     try await ExternalCommand("chmod", ["-R", "a+rX", site.path.string]).run()
     try await TemporaryFolder.with { folder in
       let program = try await Repository.readableProgram(in: folder)
@@ -58,8 +67,9 @@ struct HandedSocketTests {
         try await wire.ip("-n \(wire.namespace("srv")) link set aside0 up")
         try await wire.serving("srv", words, until: "ready") { log in
           #expect(log.lines.contains("  10.66.0.1 (dhcp), offers an address"), "\(log.lines)")
+          #expect(log.lines.contains { $0.contains("set 1, signed by SHA256:") }, "\(log.lines)")
           let status = try await Self.status(wire)
-          #expect(status.contains("CapEff:\t0000000000000000") && status.contains("Uid:\t65534"), "\(status)")
+          #expect(status.contains("CapEff:\t0000000000000000") && status.contains("Uid:\t64321"), "\(status)")
           let client = WireClient(wire: wire)
           let answers = try await client.discover([
             ("52:54:00:00:00:03", "PXEClient:Arch:00007:UNDI:003016", 7, 2),
@@ -86,7 +96,7 @@ struct HandedSocketTests {
   }
 
   @Test func aMissingSocketIsNamed() async throws {
-    let site = try site()
+    let site = try await site()
     try await ExternalCommand("chmod", ["-R", "a+rX", site.path.string]).run()
     try await TemporaryFolder.with { folder in
       let program = try await Repository.readableProgram(in: folder)
