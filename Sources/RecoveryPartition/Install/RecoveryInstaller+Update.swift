@@ -40,7 +40,7 @@ extension RecoveryInstaller {
   ///
   /// The slot that is not current is replaced. Layers that are on the partition already are read and compared, not
   /// written. Loaders and chooser that differ give way before the switch, each by one sector. Whatever happens before
-  /// the last write, the current slot starts as before.
+  /// the last write, the current slot starts as before; where that one is damaged or does not come up, the one before it.
   /// - Throws: `RecoveryPartitionFailure`, `OperationFailure`, `ExternalCommand.Failure`.
   package func update(to set: RecoverySet, allowing consent: Consent) async throws -> Update {
     let slots = try slots()
@@ -61,7 +61,7 @@ extension RecoveryInstaller {
         identifier: set.identifier, previous: slots.state.previous, written: .zero, copied: [], shared: sharedSize,
         isNew: false)
     }
-    let removed = try await makeRoom(for: set, files, missing + replaced, in: slots)
+    let removed = try await makeRoom(for: set, files, missing + replaced, in: try startingWhole(slots))
     let added = try await add(missing, of: set) + (await replace(replaced, of: set))
     let now = try self.slots()
     let damage = try now.damage(of: set.identifier)
@@ -71,6 +71,14 @@ extension RecoveryInstaller {
     return Update(
       identifier: set.identifier, previous: state.previous, written: ByteCount(removed + added + 512),
       copied: (missing + replaced).map(\.path), shared: sharedSize, isNew: true)
+  }
+
+  /// The slots with one as current that can be relied on: it is the one that stays.
+  private func startingWhole(_ slots: InstalledSlots) throws -> InstalledSlots {
+    let state = try slots.reliableState()
+    guard state != slots.state else { return slots }
+    try slots.write(state)
+    return try self.slots()
   }
 
   private func check(_ set: RecoverySet, against slots: InstalledSlots, _ consent: Consent) throws {
