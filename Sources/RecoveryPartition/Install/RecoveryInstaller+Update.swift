@@ -44,6 +44,8 @@ extension RecoveryInstaller {
   /// - Throws: `RecoveryPartitionFailure`, `OperationFailure`, `ExternalCommand.Failure`.
   package func update(to set: RecoverySet, allowing consent: Consent) async throws -> Update {
     let slots = try slots()
+    let held = try disk.hold(slots.partition.number, at: slots.partition.start)
+    defer { try? held?.close() }
     try check(set, against: slots, consent)
     try await set.requirePartitionStart()
     let files = try set.files(startedFrom: try Self.place(in: slots.volume))
@@ -170,6 +172,8 @@ extension RecoveryInstaller {
   /// - Throws: `RecoveryPartitionFailure.noPrevious`, `.slotDamaged`.
   package func rollBack() throws -> String {
     let slots = try slots()
+    let held = try disk.hold(slots.partition.number, at: slots.partition.start)
+    defer { try? held?.close() }
     guard let previous = slots.state.previous else { throw RecoveryPartitionFailure.noPrevious(disk.path) }
     let damage = try slots.damage(of: previous)
     guard damage.isEmpty else { throw RecoveryPartitionFailure.slotDamaged(disk.path, files: damage) }
