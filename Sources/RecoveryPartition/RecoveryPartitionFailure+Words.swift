@@ -45,6 +45,9 @@ extension RecoveryPartitionFailure {
     case .kernelDiffers(let disk, let device):
       "the kernel still has \(device) where the table of \(disk) has free space: it may be in use"
     case .inUse(let disk, let number): "partition \(number) of \(disk) is used by another program, or mounted elsewhere"
+    case .withoutEntry(let disk, let number, let cause):
+      "the recovery system is on partition \(number) of \(disk), verified; its boot entries are not complete: "
+        + cause.message
     case .bitLocker(let disk, let numbers, let refusal): refusal.message(disk, numbers)
     }
   }
@@ -87,6 +90,7 @@ extension RecoveryPartitionFailure {
     case .kernelDiffers(let disk, let device):
       "Unmount \(device) if it is mounted, let the kernel read the table (partprobe \(disk)) or restart, then start again."
     case .inUse: "Unmount it, or end that program (lsblk and fuser -v show which), then start again."
+    case .withoutEntry(_, _, let cause): cause.remedy
     case .bitLocker: BitLockerRefusal.remedy
     }
   }

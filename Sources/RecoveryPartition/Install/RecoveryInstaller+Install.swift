@@ -31,11 +31,13 @@ extension RecoveryInstaller {
     let (before, table) = (try unchangedTable(plan), try PartitionTable(of: disk))
     let added = try table.add(plan.entry)
     let isKnown = try table.write(before: before)
-    let partition = try installed(
-      added.number, in: try PartitionTable(of: disk).layout(), serial: plan.serial, set.title, plan.request.isHidden)
-    let entries = try await registration.register(partition, plan.request.wish)
-    return Installation(
-      partition: partition, entries: entries, written: ByteCount(written), isKnownToKernel: isKnown)
+    return try await sayingThatItIsThere(added.number) {
+      let partition = try installed(
+        added.number, in: try PartitionTable(of: disk).layout(), serial: plan.serial, set.title, plan.request.isHidden)
+      let entries = try await registration.register(partition, plan.request.wish)
+      return Installation(
+        partition: partition, entries: entries, written: ByteCount(written), isKnownToKernel: isKnown)
+    }
   }
 
   /// The table, which has to be the one that the plan was made for, on the disk and in the kernel.

@@ -45,10 +45,7 @@ extension RecoveryInstaller {
     let found = try DiskExamination(disk)
     guard let place = found.recovery else { throw RecoveryPartitionFailure.absent(disk.path) }
     let slots = try InstalledSlots(access, place)
-    let title = slots.record(slots.state.current)?.title ?? ""
-    let partition = try installed(
-      place.number, in: found.layout, serial: slots.volume.geometry.serial, title,
-      place.type == PartitionTable.Entry.hiddenGUID || place.type == "0x1c")
+    let partition = try installed(slots, in: found.layout)
     return Status(
       layout: found.layout, encrypted: found.encrypted, partition: partition, state: slots.state,
       slots: try slots.state.slots.map { try slot($0, in: slots) }, free: slots.volume.free,

@@ -41,15 +41,16 @@ extension RecoveryInstaller {
   /// The slot that is not current is replaced. Layers that are on the partition already are read and compared, not
   /// written. Loaders and chooser that differ give way before the switch, each by one sector. Whatever happens before
   /// the last write, the current slot starts as before; where that one is damaged or does not come up, the one before it.
+  /// - Parameter key: the public key that media must be signed by from now on; nil leaves it as it is.
   /// - Throws: `RecoveryPartitionFailure`, `OperationFailure`, `ExternalCommand.Failure`.
-  package func update(to set: RecoverySet, allowing consent: Consent) async throws -> Update {
+  package func update(to set: RecoverySet, allowing consent: Consent, key: [UInt8]? = nil) async throws -> Update {
     let slots = try slots()
     let held = try disk.hold(slots.partition.number, at: slots.partition.start)
     defer { try? held?.close() }
     try check(set, against: slots, consent)
     try await set.requirePartitionStart()
     let files = try set.files(startedFrom: try Self.place(in: slots.volume))
-    let entrance = try await newEntrance(of: set, slots)
+    let entrance = try await newEntrance(of: set, slots) + newKey(key, slots)
     let (replaced, new) = (
       entrance.filter { slots.volume.nodes[$0.path] != nil }, entrance.filter { slots.volume.nodes[$0.path] == nil }
     )
@@ -73,6 +74,11 @@ extension RecoveryInstaller {
     return Update(
       identifier: set.identifier, previous: state.previous, written: ByteCount(removed + added + 512),
       copied: (missing + replaced).map(\.path), shared: sharedSize, isNew: true)
+  }
+
+  /// Another key than the installed one.
+  private func newKey(_ key: [UInt8]?, _ slots: InstalledSlots) -> [RecoverySet.File] {
+    key.map { $0 == slots.key ? [] : [RecoverySet.File(InstalledSlots.keyPath, $0)] } ?? []
   }
 
   /// The slots with one as current that can be relied on: it is the one that stays.
