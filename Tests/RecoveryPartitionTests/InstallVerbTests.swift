@@ -90,7 +90,7 @@ import Testing
 
   @Test(arguments: [
     ["--status", "--rollback"], ["--remove", "--size", "2G"], ["--status", "--keep-partition"],
-    ["x.iso", "--allow-downgrade"], ["x.iso", "--size", "2X"],
+    ["x.iso", "--allow-downgrade"], ["--update", "https://example.org/x", "--key", "k.pub"], ["x.iso", "--size", "2X"],
     ["x.iso", "--hotkey-delay", "0"],
   ]) func wrongCommandLines(arguments: [String]) async throws {
     let outcome = try await Repository.lifeboat(["install", "--disk", "/nonexistent"] + arguments)

@@ -10,10 +10,12 @@ extension RecoveryInstaller {
     package var downgrade = false
     /// A set of another image.
     package var otherImage = false
+    /// A server's release that somebody has gone back from.
+    package var declined = false
 
     /// Nothing of it.
-    package init(downgrade: Bool = false, otherImage: Bool = false) {
-      (self.downgrade, self.otherImage) = (downgrade, otherImage)
+    package init(downgrade: Bool = false, otherImage: Bool = false, declined: Bool = false) {
+      (self.downgrade, self.otherImage, self.declined) = (downgrade, otherImage, declined)
     }
   }
 
