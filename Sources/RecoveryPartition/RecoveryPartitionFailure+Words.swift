@@ -37,6 +37,17 @@ extension RecoveryPartitionFailure {
     case .verify(let disk, let offset): "\(disk) does not hold what was written to it, at byte \(offset.exact)"
     case .renumbers(let disk, let number):
       "removing partition \(number) of \(disk) would give the logical partitions behind it other numbers"
+    case .unreadable(let disk, let number, let reason):
+      "what lies on \(number.map { "partition \($0) of " } ?? "")\(disk) cannot be read"
+        + (reason.map { ": \($0)" } ?? "")
+    case .contradictory(let disk, let types):
+      "\(disk) has signatures that exclude each other: \(types.joined(separator: ", "))"
+    case .kernelDiffers(let disk, let device):
+      "the kernel still has \(device) where the table of \(disk) has free space: it may be in use"
+    case .inUse(let disk, let number): "partition \(number) of \(disk) is used by another program, or mounted elsewhere"
+    case .withoutEntry(let disk, let number, let cause):
+      "the recovery system is on partition \(number) of \(disk), verified; its boot entries are not complete: "
+        + cause.message
     case .bitLocker(let disk, let numbers, let refusal): refusal.message(disk, numbers)
     }
   }
@@ -73,6 +84,13 @@ extension RecoveryPartitionFailure {
     case .slotDamaged: "Go back with --rollback, or update with a medium."
     case .write, .verify: "Check the disk's health (smartctl -a); if it happens again, replace the disk."
     case .renumbers: "Say --keep-partition: the entry stays, its content and boot entries go."
+    case .unreadable(let disk, _, _):
+      "Check the disk's health (smartctl -a \(disk)), and start again when it can be read."
+    case .contradictory(let disk, _): "Look at them with wipefs \(disk), and remove those that are left over."
+    case .kernelDiffers(let disk, let device):
+      "Unmount \(device) if it is mounted, let the kernel read the table (partprobe \(disk)) or restart, then start again."
+    case .inUse: "Unmount it, or end that program (lsblk and fuser -v show which), then start again."
+    case .withoutEntry(_, _, let cause): cause.remedy
     case .bitLocker: BitLockerRefusal.remedy
     }
   }

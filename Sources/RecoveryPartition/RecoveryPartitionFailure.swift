@@ -56,6 +56,16 @@ package enum RecoveryPartitionFailure: Diagnosable, Equatable {
   case verify(FilePath, offset: ByteCount)
   /// A logical partition behind it would get another number.
   case renumbers(FilePath, number: Int)
+  /// What lies on a partition, or on the whole disk, could not be read: it may be anything.
+  case unreadable(FilePath, number: Int?, reason: String?)
+  /// Signatures on the whole disk exclude each other.
+  case contradictory(FilePath, [String])
+  /// The kernel has a partition where the table on the disk has none.
+  case kernelDiffers(FilePath, device: FilePath)
+  /// Another program holds the partition's device.
+  case inUse(FilePath, number: Int)
+  /// The partition is there and whole; what starts it could not be made.
+  case withoutEntry(FilePath, number: Int, Cause)
   /// A volume is encrypted by BitLocker.
   case bitLocker(FilePath, [Int], BitLockerRefusal)
 
@@ -67,6 +77,19 @@ package enum RecoveryPartitionFailure: Diagnosable, Equatable {
     case notSuspended
     /// The metadata cannot be read.
     case unreadable
+  }
+
+  /// What another failure says.
+  package struct Cause: Sendable, Equatable {
+    package var code: String
+    package var message: String
+    package var remedy: String?
+    package var exitCode: ExitStatus
+
+    init(_ failure: any Diagnosable) {
+      (code, message, remedy) = (failure.code, failure.message, failure.remedy)
+      exitCode = failure.exitCode
+    }
   }
 }
 
@@ -100,6 +123,11 @@ extension RecoveryPartitionFailure {
     case .write: "write-failed"
     case .verify: "verify-failed"
     case .renumbers: "would-renumber"
+    case .unreadable: "unreadable-content"
+    case .contradictory: "contradictory-content"
+    case .kernelDiffers: "kernel-table-differs"
+    case .inUse: "in-use"
+    case .withoutEntry(_, _, let cause): cause.code
     case .bitLocker: "bitlocker"
     }
   }
@@ -108,7 +136,7 @@ extension RecoveryPartitionFailure {
   package var exitCode: ExitStatus {
     switch self {
     case .noDisk, .noTable, .tableDamaged, .hybrid, .wholeDisk, .noEntry, .noRoom, .full, .exists, .absent, .mounted,
-      .noPrevious, .renumbers, .bitLocker:
+      .noPrevious, .renumbers, .bitLocker, .contradictory, .kernelDiffers, .inUse:
       .refusedTarget
     case .tooSmall, .otherImage, .older: .usage
     case .noTemporarySpace: .cannotCreate
@@ -118,6 +146,8 @@ extension RecoveryPartitionFailure {
     case .volumeDamaged, .otherKey, .slotDamaged: .notAsPromised
     case .write: .writeFailed
     case .verify: .verifyFailed
+    case .unreadable: .inputOutput
+    case .withoutEntry(_, _, let cause): cause.exitCode
     }
   }
 }

@@ -12,6 +12,9 @@ package protocol BootRegistration: Sendable {
   /// Makes the entries, and looks whether they are there afterwards: some firmware drops them.
   func register(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [BootEntry]
 
+  /// The kinds of entries that `register` would make here, in its order; reads nothing that could fail.
+  func kinds(for partition: InstalledPartition) -> [BootEntry.Kind]
+
   /// The entries that there are for the partition.
   func status(of partition: InstalledPartition) async throws -> [BootEntry]
 
@@ -69,7 +72,7 @@ package struct BootEntry: Sendable, Equatable, Codable {
 /// Boot code lies on the disk, and can be made here.
 package struct ImageBoot: BootRegistration {
   private let record = BootRecordBoot()
-  private let usesRecord: Bool
+  let usesRecord: Bool
 
   /// - Parameter usesRecord: whether the disk's boot code is to lead to the recovery.
   package init(usesRecord: Bool = false) { self.usesRecord = usesRecord }

@@ -109,7 +109,7 @@ package enum BootEntryFailure: Diagnosable, Equatable {
     case .notUEFI: "Start the computer by UEFI, or use what starts it now: an installed GRUB, or --mbr-chain."
     case .noGUID: "Choose the disk in the firmware's boot menu; the partition's loader lies where it looks."
     case .variablesAbsent:
-      "Mount them (mount -t efivarfs efivarfs /sys/firmware/efi/efivars), then lifeboat install --remove, and install again."
+      "Mount them (mount -t efivarfs efivarfs /sys/firmware/efi/efivars), then give the same command again."
     case .variablesReadOnly: "Mount them writable (mount -o remount,rw /sys/firmware/efi/efivars) and try again."
     case .variablesFull: "Remove boot entries that nobody needs (efibootmgr lists them), and try again."
     case .entryDropped:
@@ -127,7 +127,7 @@ package enum BootEntryFailure: Diagnosable, Equatable {
     case .delayMissing: "Give --hotkey-delay with at least 1 second."
     case .recordOnUEFI: "Leave --mbr-chain out; the firmware has an entry of its own."
     case .nothingToHandOverTo: "Leave --hotkey-delay out, or --boot-order first."
-    case .onlySome: "Mend what is named, then lifeboat install --remove, and install again."
+    case .onlySome: "Mend what is named, then give the same command again."
     case .recordNotWritten: "Check the disk with: smartctl -a DISK"
     }
   }

@@ -14,31 +14,45 @@ package struct DiskExamination: Sendable {
 
   /// Looks at a disk; changes nothing.
   /// - Throws: `RecoveryPartitionFailure` for a disk that no partition can be added to, or whose table is not in order.
-  package init(_ disk: Disk) throws {
-    let probe = Probe.look(at: disk.path)
+  package init(_ disk: Disk) throws { try self.init(disk, Probe.look(at: disk.path)) }
+
+  /// - Parameter probe: what libblkid found. What it could not read is not taken for empty: an encrypted volume may be there.
+  init(_ disk: Disk, _ probe: Probe) throws {
+    guard probe.source == .device else {
+      throw RecoveryPartitionFailure.unreadable(disk.path, number: nil, reason: probe.error)
+    }
     if let type = probe.signatures.first(where: { probe.table == nil || $0.usage == "raid" || $0.usage == "crypto" })?
       .type
     {
       throw RecoveryPartitionFailure.wholeDisk(disk.path, type: type)
     }
+    guard !probe.isAmbivalent else {
+      throw RecoveryPartitionFailure.contradictory(disk.path, probe.signatures.map(\.type))
+    }
     var layout = try PartitionTable(of: disk).layout()
     let entries = probe.table?.entries ?? []
-    func signatures(_ partition: DiskLayout.Partition) -> [Probe.Signature] {
-      entries.first { $0.start == partition.start }?.signatures ?? []
+    func signatures(_ partition: DiskLayout.Partition) throws -> [Probe.Signature] {
+      // It holds others, and no content of its own.
+      guard !partition.isExtended else { return [] }
+      guard let found = entries.first(where: { $0.start == partition.start })?.signatures else {
+        throw RecoveryPartitionFailure.unreadable(disk.path, number: partition.number, reason: nil)
+      }
+      return found
     }
     for index in layout.partitions.indices {
-      layout.partitions[index].content = Self.words(signatures(layout.partitions[index]))
+      layout.partitions[index].content = Self.words(try signatures(layout.partitions[index]))
     }
     self.layout = layout
     encrypted = DiskEncryption.volumes(of: disk, layout.partitions)
-    recovery = layout.partitions.first { partition in
-      signatures(partition).contains { $0.type == "vfat" && $0.label == StagedVolume.label }
+    recovery = try layout.partitions.first { partition in
+      try signatures(partition).contains { $0.type == "vfat" && $0.label == StagedVolume.label }
     }
   }
 
-  /// What lies on a partition: `ntfs "Windows"`.
-  private static func words(_ signatures: [Probe.Signature]) -> String? {
-    let words = signatures.map { signature in signature.label.map { "\(signature.type) \"\($0)\"" } ?? signature.type }
+  /// What lies on a partition: `ntfs "Windows"`; where signatures exclude each other, encryption comes first.
+  static func words(_ signatures: [Probe.Signature]) -> String? {
+    let ordered = signatures.filter { $0.usage == "crypto" } + signatures.filter { $0.usage != "crypto" }
+    let words = ordered.map { signature in signature.label.map { "\(signature.type) \"\($0)\"" } ?? signature.type }
     return words.isEmpty ? nil : words.joined(separator: " and ")
   }
 

@@ -76,6 +76,15 @@ struct InstalledSlots {
       .sorted { $0.path < $1.path }.filter { try !isWhole($0.path, $0.digest) }.map(\.path)
   }
 
+  /// The state in which the version before is the current one, where the current one is damaged or did not come up at its
+  /// last start, and the other one is whole; otherwise the state as it is.
+  func reliableState() throws -> SlotState {
+    guard let previous = state.previous else { return state }
+    let isDoubted = state.previous != state.bad && [state.bad, state.trying].contains(state.current)
+    guard try isDoubted || !damage(of: state.current).isEmpty, try damage(of: previous).isEmpty else { return state }
+    return SlotState(current: previous, previous: state.current, bad: state.current)
+  }
+
   private struct DigestedPath: Hashable {
     var path: String
     var digest: Digest

@@ -10,11 +10,9 @@ extension RecoveryInstaller {
   func newEntrance(of set: RecoverySet, _ slots: InstalledSlots) async throws -> [RecoverySet.File] {
     let newest = slots.state.slots.compactMap { slots.record($0)?.timestamp }.max() ?? 0
     guard set.timestamp >= newest else { return [] }
-    let chooser = (try? slots.volume.content(of: InstalledSlots.chooserPath)) ?? []
     return try await StagedVolume.withFolder(needing: set.systemPartitionSize + set.systemPartitionSize) { folder in
       try await set.entrance(
-        serial: slots.volume.geometry.serial,
-        hotkeyDelay: PartitionMenu.hotkeyDelay(ofChooser: String(decoding: chooser, as: UTF8.self)), scratch: folder
+        serial: slots.volume.geometry.serial, hotkeyDelay: slots.hotkeyDelay, scratch: folder
       ).filter { try !slots.isWhole($0.path, $0.digest) }
     }
   }

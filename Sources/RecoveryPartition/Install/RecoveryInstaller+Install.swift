@@ -23,22 +23,30 @@ extension RecoveryInstaller {
     let written = try await StagedVolume.withFolder(needing: temporarySpace(of: set, plan)) { folder in
       let staged = try StagedVolume(in: folder, size: plan.entry.size, timestamp: set.timestamp)
       try await fill(staged, with: set, plan, in: folder)
+      // Somebody may have thought about the plan for hours, and others may not know of the lock.
+      _ = try unchangedTable(plan)
       return try VolumeWriter(disk: access, start: plan.entry.start, progress: progress).writeAll(staged)
     }
     try verify(set.identifier, at: plan.entry)
-    // Others may not know of the lock.
-    let before = try PartitionTable(of: disk)
-    guard try before.layout().partitions.map(\.range) == plan.before.partitions.map(\.range) else {
-      throw RecoveryPartitionFailure.changed(disk.path)
-    }
-    let table = try PartitionTable(of: disk)
+    let (before, table) = (try unchangedTable(plan), try PartitionTable(of: disk))
     let added = try table.add(plan.entry)
     let isKnown = try table.write(before: before)
-    let partition = try installed(
-      added.number, in: try PartitionTable(of: disk).layout(), serial: plan.serial, set.title, plan.request.isHidden)
-    let entries = try await registration.register(partition, plan.request.wish)
-    return Installation(
-      partition: partition, entries: entries, written: ByteCount(written), isKnownToKernel: isKnown)
+    return try await sayingThatItIsThere(added.number) {
+      let partition = try installed(
+        added.number, in: try PartitionTable(of: disk).layout(), serial: plan.serial, set.title, plan.request.isHidden)
+      let entries = try await registration.register(partition, plan.request.wish)
+      return Installation(
+        partition: partition, entries: entries, written: ByteCount(written), isKnownToKernel: isKnown)
+    }
+  }
+
+  /// The table, which has to be the one that the plan was made for, on the disk and in the kernel.
+  /// - Throws: `RecoveryPartitionFailure.changed`, `.kernelDiffers`.
+  private func unchangedTable(_ plan: Plan) throws -> PartitionTable {
+    let table = try PartitionTable(of: disk)
+    guard try table.layout().hasSameTable(as: plan.before) else { throw RecoveryPartitionFailure.changed(disk.path) }
+    try disk.requireFree(plan.entry.range)
+    return table
   }
 
   /// What of the volume is in the file, and each file once more while it is copied.

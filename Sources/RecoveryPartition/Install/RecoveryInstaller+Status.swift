@@ -45,10 +45,7 @@ extension RecoveryInstaller {
     let found = try DiskExamination(disk)
     guard let place = found.recovery else { throw RecoveryPartitionFailure.absent(disk.path) }
     let slots = try InstalledSlots(access, place)
-    let title = slots.record(slots.state.current)?.title ?? ""
-    let partition = try installed(
-      place.number, in: found.layout, serial: slots.volume.geometry.serial, title,
-      place.type == PartitionTable.Entry.hiddenGUID || place.type == "0x1c")
+    let partition = try installed(slots, in: found.layout)
     return Status(
       layout: found.layout, encrypted: found.encrypted, partition: partition, state: slots.state,
       slots: try slots.state.slots.map { try slot($0, in: slots) }, free: slots.volume.free,
@@ -102,18 +99,38 @@ extension RecoveryInstaller {
   }
 
   /// Takes the boot entries away, then the table's entry, and lastly what marks the file system.
+  /// - Throws: `RecoveryPartitionFailure.changed`, `.inUse`; `OperationFailure`; what the registration throws.
   package func remove(_ status: Status, keepsPartition: Bool) async throws -> Removal {
-    let entries = try await registration.unregister(status.partition)
+    try requireSame(status)
+    let entries = try await unregister(status.partition)
     var isKnown = true
     if !keepsPartition {
       let table = try PartitionTable(of: disk)
       _ = try table.remove(status.partition.number)
       isKnown = try table.write(before: try PartitionTable(of: disk))
     }
+    let held = keepsPartition ? try disk.hold(status.partition.number, at: status.partition.start) : nil
+    defer { try? held?.close() }
     // The boot sector and its spare lie in the first sectors.
     try access.write([UInt8](repeating: 0, count: 1 << 16), at: status.partition.start.bytes)
     try access.flush()
     return Removal(
       partition: status.partition, entries: entries, isKept: keepsPartition, isKnownToKernel: isKnown)
+  }
+
+  /// Somebody may have thought about it for hours, and others may not know of the lock: another partition may have the
+  /// number now, or the place.
+  private func requireSame(_ status: Status) throws {
+    let (found, partition) = (try DiskExamination(disk), status.partition)
+    guard found.layout.hasSameTable(as: status.layout), let now = found.recovery, now.number == partition.number,
+      now.start == partition.start
+    else { throw RecoveryPartitionFailure.changed(disk.path) }
+  }
+
+  /// Not longer than this is the partition's device held: the kernel keeps a partition that is.
+  private func unregister(_ partition: InstalledPartition) async throws -> [BootEntry] {
+    let held = try disk.hold(partition.number, at: partition.start)
+    defer { try? held?.close() }
+    return try await registration.unregister(partition)
   }
 }

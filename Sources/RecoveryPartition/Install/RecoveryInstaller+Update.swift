@@ -10,10 +10,12 @@ extension RecoveryInstaller {
     package var downgrade = false
     /// A set of another image.
     package var otherImage = false
+    /// A server's release that somebody has gone back from.
+    package var declined = false
 
     /// Nothing of it.
-    package init(downgrade: Bool = false, otherImage: Bool = false) {
-      (self.downgrade, self.otherImage) = (downgrade, otherImage)
+    package init(downgrade: Bool = false, otherImage: Bool = false, declined: Bool = false) {
+      (self.downgrade, self.otherImage, self.declined) = (downgrade, otherImage, declined)
     }
   }
 
@@ -40,14 +42,17 @@ extension RecoveryInstaller {
   ///
   /// The slot that is not current is replaced. Layers that are on the partition already are read and compared, not
   /// written. Loaders and chooser that differ give way before the switch, each by one sector. Whatever happens before
-  /// the last write, the current slot starts as before.
+  /// the last write, the current slot starts as before; where that one is damaged or does not come up, the one before it.
+  /// - Parameter key: the public key that media must be signed by from now on; nil leaves it as it is.
   /// - Throws: `RecoveryPartitionFailure`, `OperationFailure`, `ExternalCommand.Failure`.
-  package func update(to set: RecoverySet, allowing consent: Consent) async throws -> Update {
+  package func update(to set: RecoverySet, allowing consent: Consent, key: [UInt8]? = nil) async throws -> Update {
     let slots = try slots()
+    let held = try disk.hold(slots.partition.number, at: slots.partition.start)
+    defer { try? held?.close() }
     try check(set, against: slots, consent)
     try await set.requirePartitionStart()
     let files = try set.files(startedFrom: try Self.place(in: slots.volume))
-    let entrance = try await newEntrance(of: set, slots)
+    let entrance = try await newEntrance(of: set, slots) + newKey(key, slots)
     let (replaced, new) = (
       entrance.filter { slots.volume.nodes[$0.path] != nil }, entrance.filter { slots.volume.nodes[$0.path] == nil }
     )
@@ -61,7 +66,7 @@ extension RecoveryInstaller {
         identifier: set.identifier, previous: slots.state.previous, written: .zero, copied: [], shared: sharedSize,
         isNew: false)
     }
-    let removed = try await makeRoom(for: set, files, missing + replaced, in: slots)
+    let removed = try await makeRoom(for: set, files, missing + replaced, in: try startingWhole(slots))
     let added = try await add(missing, of: set) + (await replace(replaced, of: set))
     let now = try self.slots()
     let damage = try now.damage(of: set.identifier)
@@ -71,6 +76,19 @@ extension RecoveryInstaller {
     return Update(
       identifier: set.identifier, previous: state.previous, written: ByteCount(removed + added + 512),
       copied: (missing + replaced).map(\.path), shared: sharedSize, isNew: true)
+  }
+
+  /// Another key than the installed one.
+  private func newKey(_ key: [UInt8]?, _ slots: InstalledSlots) -> [RecoverySet.File] {
+    key.map { $0 == slots.key ? [] : [RecoverySet.File(InstalledSlots.keyPath, $0)] } ?? []
+  }
+
+  /// The slots with one as current that can be relied on: it is the one that stays.
+  private func startingWhole(_ slots: InstalledSlots) throws -> InstalledSlots {
+    let state = try slots.reliableState()
+    guard state != slots.state else { return slots }
+    try slots.write(state)
+    return try self.slots()
   }
 
   private func check(_ set: RecoverySet, against slots: InstalledSlots, _ consent: Consent) throws {
@@ -162,6 +180,8 @@ extension RecoveryInstaller {
   /// - Throws: `RecoveryPartitionFailure.noPrevious`, `.slotDamaged`.
   package func rollBack() throws -> String {
     let slots = try slots()
+    let held = try disk.hold(slots.partition.number, at: slots.partition.start)
+    defer { try? held?.close() }
     guard let previous = slots.state.previous else { throw RecoveryPartitionFailure.noPrevious(disk.path) }
     let damage = try slots.damage(of: previous)
     guard damage.isEmpty else { throw RecoveryPartitionFailure.slotDamaged(disk.path, files: damage) }

@@ -79,6 +79,7 @@ package struct RecoveryInstaller: Sendable {
       throw await noRoom(for: size, in: found.layout)
     }
     let entry = PartitionTable.Entry(start: gap.start.bytes, size: size.bytes, isHidden: request.isHidden)
+    try disk.requireFree(entry.range)
     let added = try PartitionTable(of: disk).add(entry)
     var request = request
     if found.hasBitLocker {

@@ -8,7 +8,7 @@ package import SystemPackage
 ///     /etc/systemd/system/lifeboat-follow.service  lifeboat install --update ADDRESS --disk DISK --yes
 ///     /etc/systemd/system/lifeboat-follow.timer    once a day, each computer at a moment of its own
 ///
-/// The key is not here: the partition has it, and nothing but a new installation changes it.
+/// The key is not here: the partition has it, and only `--key` at an installation or an update from a file changes it.
 package struct FollowUnits: Sendable {
   /// The root of the system.
   let root: FilePath
@@ -95,6 +95,8 @@ package struct FollowUnits: Sendable {
     IOSchedulingClass=idle
     # The partition's device and the files of its medium are all that it needs.
     ProtectSystem=strict
+    # Where GRUB's entry is made anew if it is gone.
+    ReadWritePaths=-/etc/grub.d -/boot
     ProtectHome=yes
     PrivateTmp=yes
     NoNewPrivileges=yes

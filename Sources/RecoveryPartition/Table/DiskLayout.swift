@@ -50,6 +50,16 @@ package struct DiskLayout: Sendable, Equatable, Codable {
     package var range: Range<Int64> { start.bytes..<start.bytes + size.bytes }
   }
 
+  /// Whether the table is the same, whatever lies on the partitions.
+  func hasSameTable(as other: DiskLayout) -> Bool {
+    func table(_ layout: DiskLayout) -> DiskLayout {
+      var layout = layout
+      for index in layout.partitions.indices { layout.partitions[index].content = nil }
+      return layout
+    }
+    return table(self) == table(other)
+  }
+
   /// Whether another entry can be made outside of an extended partition.
   var hasPrimaryEntry: Bool {
     table == .gpt ? partitions.count < 128 : partitions.count { $0.number <= 4 } < 4

@@ -129,6 +129,8 @@ final class PartitionTable {
     var size: Int64
     var isHidden: Bool
 
+    var range: Range<Int64> { start..<start + size }
+
     /// On a GPT: the type of Windows' recovery partitions, or plain data.
     var typeGUID: String { isHidden ? Self.hiddenGUID : "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7" }
     static let hiddenGUID = "DE94BBA4-06D1-4D40-A16A-BFD50179D6AC"
@@ -162,7 +164,7 @@ final class PartitionTable {
     let layout = try layout()
     guard
       layout.partitions.contains(where: {
-        $0.number == number + 1 && $0.range == entry.start..<entry.start + entry.size
+        $0.number == number + 1 && $0.range == entry.range
       })
     else { throw RecoveryPartitionFailure.noEntry(disk.path, messages.lines) }
     return (layout, number + 1)

@@ -9,12 +9,41 @@ import SystemPackage
 extension InstallJob {
   /// What an update from a server has done.
   private struct Report: Encodable {
+    /// `planned`, `updated`, `unchanged`; `declined` where somebody has gone back from this release.
+    var state: String
     var image: String
     var identifier: String
     var isNew: Bool
     var fetched: ByteCount
     var reused: ByteCount
     var written: ByteCount
+    var bootEntries: [BootEntry] = []
+
+    init(_ followed: RecoveryInstaller.Followed) {
+      switch followed {
+      case .current(let release): self.init("unchanged", release)
+      case .declined(let release): self.init("declined", release)
+      case .updated(let release, let download, let update):
+        self.init(update.isNew ? "updated" : "unchanged", release)
+        (fetched, reused, written, isNew) = (download.fetched, download.reused, update.written, update.isNew)
+      }
+    }
+
+    init(_ state: String, _ release: Release) {
+      (self.state, image, identifier, isNew) = (state, release.image, release.identifier, false)
+      (fetched, reused, written) = (.zero, .zero, .zero)
+    }
+
+    var words: String {
+      switch state {
+      case "planned": "\(image) \(identifier) would be fetched, and start from then on"
+      case "declined":
+        "\(image) \(identifier) was gone back from, and stays so; lifeboat install --rollback starts it again"
+      case "updated":
+        "\(image) \(identifier) starts from now on; \(fetched) fetched, \(reused) were here, \(written) written"
+      default: "\(image) \(identifier) starts already; the server has nothing newer"
+      }
+    }
   }
 
   /// Where a medium is put together: systemd names its unit's folder.
@@ -22,36 +51,31 @@ extension InstallJob {
     FilePath(ProcessInfo.processInfo.environment["CACHE_DIRECTORY"] ?? "/var/cache/\(FollowUnits.name)")
   }
 
-  /// Brings the partition to the server's release.
+  /// Brings the partition to the server's release, and makes the boot entries that are missing.
   func update(from server: ReleaseServer, _ consent: RecoveryInstaller.Consent) async throws -> ExitStatus {
-    let disk = try target.open(forWriting: true)
+    let disk = try target.open(forWriting: !isDryRun)
     let status = try await installer(disk, { _ in }).status()
     try target.requireUnmounted(status.partition)
+    var consent = consent
+    // A timer does not bring back what somebody has gone back from; a person may.
+    consent.declined = asks
+    if isDryRun {
+      let (release, outlook) = try await installer(disk, { _ in }).look(at: server, allowing: consent)
+      let states: [RecoveryInstaller.Outlook: String] = [.current: "unchanged", .declined: "declined"]
+      return try report(Report(states[outlook] ?? "planned", release), InstallText.nothingDone)
+    }
     if asks { try await target.confirm(on: console) }
-    let followed = try await console.withProgress {
+    let followed = try await console.withProgress { [consent] in
       try await installer(disk, $0).follow(server, in: folder, allowing: consent)
     }
-    var report: Report
-    switch followed {
-    case .current(let release):
-      report = Report(
-        image: release.image, identifier: release.identifier, isNew: false, fetched: .zero, reused: .zero,
-        written: .zero)
-    case .updated(let release, let download, let update):
-      report = Report(
-        image: release.image, identifier: release.identifier, isNew: update.isNew, fetched: download.fetched,
-        reused: download.reused, written: update.written)
-      await log("updated the recovery partition of \(target.path) to \(release.image) \(release.identifier)")
-    }
-    if json {
-      try console.printJSON(report)
-    } else if report.isNew {
-      console.print(
-        "\(report.image) \(report.identifier) starts from now on; \(report.fetched) fetched, \(report.reused) were here, "
-          + "\(report.written) written")
-    } else {
-      console.print("\(report.image) \(report.identifier) starts already; the server has nothing newer")
-    }
+    var done = Report(followed)
+    if done.isNew { await log("updated the recovery partition of \(target.path) to \(done.image) \(done.identifier)") }
+    done.bootEntries = try await completeEntries(disk)
+    return try report(done, done.bootEntries.map(InstallText.entry))
+  }
+
+  private func report(_ report: Report, _ more: [String]) throws -> ExitStatus {
+    if json { try console.printJSON(report) } else { ([report.words] + more).forEach { console.print($0) } }
     return .success
   }
 
@@ -59,6 +83,11 @@ extension InstallJob {
   func follow(_ address: String) async throws -> ExitStatus {
     let program = FileTree.resolved("/proc/self/exe") ?? "/usr/bin/lifeboat"
     let units = FollowUnits(program: program)
+    if address == "off", isDryRun {
+      console.print(
+        units.address.map { "\($0) would not be asked any more" } ?? "no server is followed: nothing would be done")
+      return .success
+    }
     if address == "off" {
       console.print(try await units.remove() ? "no server is followed any more" : "no server was followed")
       return .success

@@ -31,8 +31,10 @@ struct InstallJob {
     let disk = try target.open(forWriting: !isDryRun)
     let (set, plan) = try await console.withProgress { progress in
       let set = try await RecoverySet(medium, key: key, progress: progress)
-      return (set, try await installer(disk, progress).plan(set, request))
+      let installer = installer(disk, progress)
+      return (set, try installer.hasInstalled(set, request) ? nil : try await installer.plan(set, request))
     }
+    guard let plan else { return try await installAgain(disk, medium, request, key: key) }
     for line in InstallText.plan(plan, set, target.words) { console.note(line) }
     if isDryRun { return try report(InstallReport(plan: plan, set: set), InstallText.nothingDone) }
     if asks { try await target.confirm(on: console) }
@@ -41,32 +43,65 @@ struct InstallJob {
     return try report(InstallReport(done, set: set), InstallText.installed(done, set, plan))
   }
 
+  /// The same once more: whatever of it is missing is made.
+  private func installAgain(
+    _ disk: Disk, _ medium: FilePath, _ request: RecoveryInstaller.Request, key: FilePath?
+  ) async throws -> ExitStatus {
+    // It is an update, for which the installed key counts.
+    let set = try await verified(medium, key: key, for: disk)
+    let wish = request.wish == BootWish() ? nil : request.wish
+    return try await bringUpToDate(disk, to: set, .init(), key: request.key, wish)
+  }
+
   func update(_ medium: FilePath, _ consent: RecoveryInstaller.Consent, key: FilePath?) async throws -> ExitStatus {
     let disk = try target.open(forWriting: !isDryRun)
-    let (set, status) = try await console.withProgress { progress in
-      let installer = installer(disk, progress)
-      let status = try await installer.status()
-      try target.requireUnmounted(status.partition)
-      return (try await self.set(medium, key: key, status, progress), status)
-    }
+    let set = try await verified(medium, key: key, for: disk)
+    let newKey = try key.map { try FileTree.bytes(of: $0) }
+    return try await bringUpToDate(disk, to: set, consent, key: newKey)
+  }
+
+  /// Updates, and makes the boot entries that are missing.
+  /// - Parameters:
+  ///   - key: the public key that media must be signed by from now on; nil leaves it as it is.
+  ///   - wish: what is asked of the entries, also of those that are there.
+  private func bringUpToDate(
+    _ disk: Disk, to set: RecoverySet, _ consent: RecoveryInstaller.Consent, key: [UInt8]?, _ wish: BootWish? = nil
+  ) async throws -> ExitStatus {
+    let status = try await console.withProgress { try await installer(disk, $0).status() }
+    try target.requireUnmounted(status.partition)
     console.note("update \(target.words)")
     for line in InstallText.slots(status) { console.note("  " + line) }
     console.note("  to \(set.image) \(set.identifier) \"\(set.title)\"")
     if isDryRun { return try report(InstallReport(status), InstallText.nothingDone) }
     if asks { try await target.confirm(on: console) }
-    let done = try await console.withProgress { try await installer(disk, $0).update(to: set, allowing: consent) }
+    let done = try await console.withProgress {
+      try await installer(disk, $0).update(to: set, allowing: consent, key: key)
+    }
     await log("updated the recovery partition of \(target.path) to \(set.image) \(set.identifier)")
-    return try report(InstallReport(done, set: set), InstallText.updated(done, set))
+    let lines = InstallText.updated(done, set)
+    do {
+      let entries = try await completeEntries(disk, wish)
+      return try report(InstallReport(done, entries, set: set), lines + entries.map(InstallText.entry))
+    } catch {
+      for line in lines { console.note(line) }
+      throw error
+    }
+  }
+
+  /// Makes the boot entries that are missing.
+  /// - Returns: those that were made.
+  func completeEntries(_ disk: Disk, _ wish: BootWish? = nil) async throws -> [BootEntry] {
+    try await installer(disk, { _ in }).completeEntries(wish, isBitLockerSuspended: saysSuspended)
   }
 
   /// A medium has to be signed by the key that was installed, unless another one is given.
-  private func set(
-    _ medium: FilePath, key: FilePath?, _ status: RecoveryInstaller.Status, _ progress: @escaping ProgressEvent.Handler
-  ) async throws -> RecoverySet {
-    guard key == nil, let installed = status.key else {
-      return try await RecoverySet(medium, key: key, progress: progress)
+  private func verified(_ medium: FilePath, key: FilePath?, for disk: Disk) async throws -> RecoverySet {
+    try await console.withProgress { progress in
+      guard key == nil, let installed = try installer(disk, progress).installedKey() else {
+        return try await RecoverySet(medium, key: key, progress: progress)
+      }
+      return try await RecoverySet(medium, installedKey: installed, progress: progress)
     }
-    return try await RecoverySet(medium, installedKey: Array(installed.utf8), progress: progress)
   }
 
   func rollBack() async throws -> ExitStatus {

@@ -48,9 +48,12 @@ struct InstallReport: Encodable {
     (bootEntries, written) = (done.entries, done.written)
   }
 
-  init(_ done: RecoveryInstaller.Update, set: RecoverySet) {
-    (state, current, previous) = (done.isNew ? "updated" : "unchanged", done.identifier, done.previous)
+  /// - Parameter entries: boot entries that were missing, and were made.
+  init(_ done: RecoveryInstaller.Update, _ entries: [BootEntry], set: RecoverySet) {
+    state = done.isNew || !entries.isEmpty ? "updated" : "unchanged"
+    (current, previous) = (done.identifier, done.previous)
     (written, shared, copied) = (done.written, done.shared, done.copied)
+    bootEntries = entries
   }
 
   init(_ status: RecoveryInstaller.Status) {

@@ -32,7 +32,7 @@ enum InstallText {
       "\(set.image) \(set.identifier) is on partition \(partition.number) of \(partition.disk), verified; \(done.written)"
         + " written"
     ]
-    lines += done.entries.map { "boot entry \($0.name) \"\($0.label)\"" }
+    lines += done.entries.map(entry)
     if done.entries.isEmpty {
       lines.append("no boot entry was made: it is started from EFI/BOOT on the partition")
     }
@@ -40,8 +40,10 @@ enum InstallText {
     return lines
   }
 
+  static func entry(_ entry: BootEntry) -> String { "boot entry \(entry.name) \"\(entry.label)\"" }
+
   static func updated(_ done: RecoveryInstaller.Update, _ set: RecoverySet) -> [String] {
-    guard done.isNew else { return ["\(set.image) \(set.identifier) is installed already; nothing was written"] }
+    guard done.isNew else { return ["\(set.image) \(set.identifier) is installed already, and whole"] }
     let kept = done.previous.map { "; \($0) stays for --rollback" } ?? ""
     return [
       "\(set.image) \(set.identifier) starts from now on\(kept)",

@@ -97,6 +97,9 @@ struct InstallVerb: Verb {
     guard medium != nil || update != nil || key == nil else {
       throw ValidationError("--key belongs to an installation or --update.")
     }
+    guard key == nil || update?.contains("://") != true else {
+      throw ValidationError("--key needs the medium itself: a server's release is signed by the installed key.")
+    }
     if let hotkeyDelay, !(1...60).contains(hotkeyDelay) {
       throw ValidationError("--hotkey-delay is a number of seconds from 1 to 60.")
     }

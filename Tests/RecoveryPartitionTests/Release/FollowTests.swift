@@ -9,7 +9,7 @@ import Testing
 
 /// A partition that follows a server, with real media.
 @Suite(.enabled(if: Tool.isInstalled("curl"), "needs curl")) struct FollowTests {
-  private func publish(_ medium: FilePath, on server: RangeServer) async throws {
+  func publish(_ medium: FilePath, on server: RangeServer) async throws {
     for name in FileTree.names(in: server.folder) where name.hasSuffix(".iso") {
       FileTree.remove(server.folder.appending(name))
     }
@@ -21,7 +21,7 @@ import Testing
     #expect(release.size.bytes == FileTree.status(of: copy)?.size)
   }
 
-  private func install(_ medium: FilePath) async throws -> DiskImage {
+  func install(_ medium: FilePath) async throws -> DiskImage {
     let key = FilePath(try await SmallMedia.shared.key().string + ".pub")
     let disk = try await DiskImage("label: gpt\n")
     try await disk.install(medium, .init(size: .mebibytes(300), key: try FileTree.bytes(of: key)))
