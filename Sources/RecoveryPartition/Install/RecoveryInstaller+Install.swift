@@ -8,8 +8,8 @@ extension RecoveryInstaller {
   package struct Installation: Sendable {
     /// The partition.
     package var partition: InstalledPartition
-    /// The entries that start it.
-    package var entries: [BootEntry]
+    /// The entries that start it, and why others were not made.
+    package var boot: BootOutcome
     /// Bytes that were written.
     package var written: ByteCount
     /// Whether the kernel uses the new table already.
@@ -18,7 +18,7 @@ extension RecoveryInstaller {
 
   /// Carries a plan out: content into the free space, verified; then the table's entry; the boot entry last. Until the
   /// table is written the disk is as it was for everybody.
-  /// - Throws: `RecoveryPartitionFailure`, `OperationFailure`, `ExternalCommand.Failure`; what the registration throws.
+  /// - Throws: `RecoveryPartitionFailure`, `OperationFailure`, `ExternalCommand.Failure`. What the registration throws is part of the answer.
   package func install(_ set: RecoverySet, _ plan: Plan) async throws -> Installation {
     let written = try await StagedVolume.withFolder(needing: temporarySpace(of: set, plan)) { folder in
       let staged = try StagedVolume(in: folder, size: plan.entry.size, timestamp: set.timestamp)
@@ -36,9 +36,8 @@ extension RecoveryInstaller {
     let isKnown = try table.write(before: before)
     let partition = try installed(
       added.number, in: try PartitionTable(of: disk).layout(), serial: plan.serial, set.title, plan.request.isHidden)
-    let entries = try await registration.register(partition, plan.request.wish)
-    return Installation(
-      partition: partition, entries: entries, written: ByteCount(written), isKnownToKernel: isKnown)
+    let boot = try await registration.outcome(for: partition, plan.request.wish)
+    return Installation(partition: partition, boot: boot, written: ByteCount(written), isKnownToKernel: isKnown)
   }
 
   /// What of the volume is in the file, and each file once more while it is copied.
