@@ -141,7 +141,10 @@ let package = Package(
       dependencies: ["RecoveryPlan", "RecoveryManifest", "HostSystem", "TestSupport", system], swiftSettings: strict),
     .testTarget(
       name: "BootTests",
-      dependencies: ["TrialMachine", "BootSite", "OpticalMedia", "BootAssembly", "HostSystem", "TestSupport", system],
+      dependencies: [
+        "TrialMachine", "RecoveryPartition", "BootSite", "OpticalMedia", "BootAssembly", "HostSystem", "TestSupport",
+        system,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "DriveLabTests",

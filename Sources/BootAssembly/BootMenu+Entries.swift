@@ -65,6 +65,13 @@ extension BootMenu {
       ? #"if [ -n "$disk" -a "$disk" != "$own" ]; then"# : #"if [ -n "$disk" -a "$disk" = "$own" ]; then"#
   }
 
+  /// BitLocker's key is bound to what has started Windows. On a medium that is everybody's question anyway.
+  private var measured: String {
+    guard partition != nil else { return "" }
+    let said = "Windows is started by this menu; BitLocker may ask for its recovery key."
+    return "echo \"\(said)\"\n            sleep 3\n            "
+  }
+
   private var impossible: String {
     let why =
       architectures == [.x64]
@@ -112,7 +119,7 @@ extension BootMenu {
         for esp in (hd*,gpt*); do
           if [ -f "$esp/EFI/Microsoft/Boot/bootmgfw.efi" ]; then
             set root="$esp"
-            if chainloader /EFI/Microsoft/Boot/bootmgfw.efi; then boot; fi
+            \#(measured)if chainloader /EFI/Microsoft/Boot/bootmgfw.efi; then boot; fi
           fi
         done
         for esp in (hd*,gpt*); do

@@ -67,7 +67,8 @@ package struct PartitionMenu: Sendable {
   ///
   /// A slot whose last start never came to life, or that was found damaged, is not taken where there is another one.
   /// Where the state cannot be read, any slot is better than none.
-  /// - Parameter hotkeyDelay: seconds in which Esc opens the recovery; after them the computer's own system starts.
+  /// - Parameter hotkeyDelay: seconds in which Esc opens the recovery, where the partition stands first; after them the
+  ///   computer's own system starts.
   package static func chooser(serial: String, hotkeyDelay: Int?) -> String {
     """
     # Lifeboat recovery partition: chooses between its two versions. The state is in /lifeboat/state.
@@ -106,14 +107,15 @@ package struct PartitionMenu: Sendable {
   /// What stood first in the firmware's order before this partition, as commands that start it; may be absent.
   package static let firstPath = "boot/record/first.cfg"
 
-  /// Who came here by an entry of another menu has been asked already.
+  /// Who came here by an entry of another menu has been asked already; and where nothing stood behind this partition,
+  /// whoever came here has chosen it.
   private static func hotkey(_ delay: Int?) -> String {
     guard let delay else { return "" }
     return """
-      if [ "$asked" != yes ]; then
+      if [ "$asked" != yes -a -f "($root)/\(firstPath)" ]; then
         echo "Press Esc within \(delay) seconds for the recovery system."
         if sleep --interruptible \(delay); then
-          if [ -f "($root)/\(firstPath)" ]; then source "($root)/\(firstPath)"; fi
+          source "($root)/\(firstPath)"
           set own_disk=now
           export own_disk
         fi

@@ -113,6 +113,29 @@ struct PartitionBootTests {
       FileTree.kind(of: folder.appending("medium")) == nil && FileTree.kind(of: folder.appending("partition")) == nil)
   }
 
+  /// Where nothing better would come next, the next start is the computer's usual one.
+  @Test(arguments: [
+    "current=\(identifier)\nprevious=\ntrying=\nbad=\n",
+    "current=\(identifier)\nprevious=\(other)\ntrying=\nbad=\(other)\n",
+    "current=\(other)\nprevious=\(identifier)\ntrying=\nbad=\(other)\n",
+  ]) func twoDamagedVersionsDoNotGoRound(state: String) async throws {
+    try folder.write("device", Self.device(Self.block(state)))
+    try folder.write("volume/lifeboat/layers/\(Digest(of: "base"))", "basX")
+    let outcome = try await run("lifeboat_partition_medium")
+    #expect(outcome.status == 9 && !outcome.output.contains("once more"), "\(outcome)")
+    #expect(outcome.output.contains("LIFEBOAT-PARTITION FAILED damaged 10-base.squashfs"), "\(outcome)")
+    #expect(outcome.output.contains("no whole one beside it") && outcome.output.contains("--update MEDIUM"))
+    #expect(try self.state()[3] == "bad=\(Self.identifier)")
+  }
+
+  /// The version before starts as damaged, and the newer one was never tried: it is worth a start.
+  @Test func theOtherWayRound() async throws {
+    try folder.write(
+      "device", Self.device(Self.block("current=\(Self.other)\nprevious=\(Self.identifier)\ntrying=\nbad=\n")))
+    try folder.write("volume/lifeboat/layers/\(Digest(of: "base"))", "basX")
+    #expect(try await run("lifeboat_partition_medium").output.contains("once more"))
+  }
+
   @Test(arguments: ["absent", "empty"]) func withoutAListNothingStarts(how: String) async throws {
     let list = folder.appending("volume/lifeboat/\(Self.identifier)/x64/files")
     if how == "absent" { FileTree.remove(list) } else { try AtomicFile.write([], to: list) }

@@ -113,6 +113,10 @@ import Testing
     let plan = try await installer.plan(
       set, .init(size: .mebibytes(300), wish: BootWish(place: .first), isBitLockerSuspended: true))
     #expect(plan.request.wish == BootWish(place: nil, hasBitLocker: true))
+    #expect(plan.nextStart([]).contains("no recovery key as long as BitLocker is suspended"))
+    let waiting = try await installer.plan(
+      set, .init(size: .mebibytes(300), wish: BootWish(place: .first, hotkeyDelay: 5), isBitLockerSuspended: true))
+    #expect(waiting.request.wish == BootWish(place: nil, hasBitLocker: true))
     let chained = RecoveryInstaller(installer.disk, registration: ImageBoot(usesRecord: true)) { _ in }
     await #expect(throws: BootEntryFailure.recordMeasured) {
       try await chained.plan(set, .init(size: .mebibytes(300), isBitLockerSuspended: true))
@@ -128,6 +132,34 @@ import Testing
     #expect(throws: RecoveryPartitionFailure.bitLocker(disk.path, [3], .unreadable)) {
       try found.requireNoActiveBitLocker(disk.path, saidSuspended: true)
     }
+  }
+
+  /// The TPM measures what starts the computer, from whichever disk.
+  @Test func bitLockerOnAnotherDiskKeepsTheBootOrder() async throws {
+    let disk = try await DiskImage(DiskImage.windows)
+    let set = try await RecoverySet(try await SmallMedia.shared.iso(), key: nil) { _ in }
+    let wish = BootWish(place: .first, hotkeyDelay: 3, hasBitLocker: true)
+    let plan = try await disk.installer().plan(set, .init(size: .mebibytes(300), wish: wish))
+    #expect(plan.request.wish == BootWish(place: nil, hasBitLocker: true) && plan.encrypted.isEmpty)
+  }
+
+  /// The superblock of a container (Apple File System Reference, nx_superblock_t), and the type of CoreStorage.
+  @Test func whatAppleEncryptsIsNamed() async throws {
+    let table = DiskImage.windows.replacing(
+      "type=E3C9E316-0B5C-4DB8-817D-F92DF00215AE", with: "type=53746F72-6167-11AA-AA11-00306543ECAC")
+    let disk = try await DiskImage(table)
+    var block = [UInt8](repeating: 0, count: 4096)
+    block.replaceSubrange(8..<9, with: [1])
+    block.replaceSubrange(24..<25, with: [1])
+    block.replaceSubrange(32..<40, with: Array("NXSB".utf8) + [0, 0x10, 0, 0])
+    block.replaceSubrange(72..<88, with: 1...16)
+    let container = try disk.folder.write("container", block + [UInt8](repeating: 0, count: 1 << 20))
+    let judge = try await Tool.run("blkid", ["--probe", "-o", "value", "-s", "TYPE", container.string])
+    #expect(judge.lines == ["apfs"], "\(judge)")
+    let copy = ["if=\(container)", "of=\(disk.path)", "bs=512", "seek=239616", "conv=notrunc"]
+    #expect(try await Tool.run("dd", copy).status == 0)
+    let found = try DiskExamination(try Disk(disk.path, isWriting: false))
+    #expect(found.encrypted.map(\.words) == ["partition 2: CoreStorage", "partition 3: APFS"])
   }
 
   @Test func aVolumeOfLUKSIsNamed() async throws {

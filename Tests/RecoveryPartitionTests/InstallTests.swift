@@ -75,6 +75,7 @@ import Testing
     let raw = try Disk(disk.path, isWriting: false)
     let place = done.partition.start.bytes + (try #require(Int64(String(offset))))
     #expect(SlotState(try raw.bytes(place..<(place + 1024))) == SlotState(current: set.identifier))
+    #expect(words.firstRange(of: "BitLocker may ask for its recovery key.\"\n            sleep 3\n") != nil)
     #expect(words.contains("lifeboat.partition=\(done.partition.fileSystemSerial) "))
     #expect(words.contains("'quirk=it'\\''s' 'norandmaps'"), "\(words)")
   }

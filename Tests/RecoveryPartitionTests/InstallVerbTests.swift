@@ -26,7 +26,7 @@ import Testing
 
     let done = try await run(disk, medium, "--size", "300M", "--hidden", "--yes", "--json")
     #expect(done.status == 0 && done.output.contains("\"state\" : \"installed\""), "\(done)")
-    #expect(done.output.contains("\"number\" : 4"))
+    #expect(done.output.contains("\"number\" : 4") && done.output.contains("\"nextStart\" : \"as before\""), "\(done)")
     let twice = try await run(disk, medium, "--size", "300M", "--yes", "--json")
     #expect(twice.status == 15 && twice.output.contains("\"already-installed\""), "\(twice)")
     let same = try await run(disk, medium, "--size", "300M", "--hidden", "--yes", "--json")
@@ -56,6 +56,7 @@ import Testing
     #expect(dry.status == 0 && dry.errors.contains("the old one saved on the recovery partition"), "\(dry)")
     let done = try await Repository.lifeboat(["install", "--yes"] + arguments)
     #expect(done.status == 0 && done.output.contains("boot entry \(disk.path)"), "\(done)")
+    #expect(done.output.contains("the next start: each start waits 3 seconds for Esc"), "\(done)")
     #expect(try disk.digest(0..<440) != Digest(of: [UInt8](repeating: 0, count: 440)))
     let status = try await run(disk, "--status")
     #expect(status.status == 0 && status.output.contains("boot entry \(disk.path)"), "\(status)")
@@ -91,7 +92,8 @@ import Testing
   @Test(arguments: [
     ["--status", "--rollback"], ["--remove", "--size", "2G"], ["--status", "--keep-partition"],
     ["x.iso", "--allow-downgrade"], ["--update", "https://example.org/x", "--key", "k.pub"], ["x.iso", "--size", "2X"],
-    ["x.iso", "--hotkey-delay", "0"],
+    ["x.iso", "--hotkey-delay", "0"], ["x.iso", "--hotkey-delay", "5"],
+    ["x.iso", "--hotkey-delay", "5", "--boot-order", "last"],
   ]) func wrongCommandLines(arguments: [String]) async throws {
     let outcome = try await Repository.lifeboat(["install", "--disk", "/nonexistent"] + arguments)
     #expect(outcome.status == 64, "\(outcome)")

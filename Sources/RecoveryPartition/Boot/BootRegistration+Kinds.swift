@@ -6,7 +6,7 @@ extension ImageBoot {
 
 extension ComputerBoot {
   package func kinds(for partition: InstalledPartition) -> [BootEntry.Kind] {
-    firmware.kinds(for: partition) + grub.kinds(for: partition)
+    firmware.kinds(for: partition) + grub.kinds(for: partition) + systemdBoot.kinds(for: partition)
       + (usesRecord ? record.kinds(for: partition) : [])
   }
 }
@@ -24,4 +24,11 @@ extension InstalledGRUB {
 
 extension BootRecordBoot {
   package func kinds(for partition: InstalledPartition) -> [BootEntry.Kind] { [.bootRecord] }
+}
+
+extension SystemdBoot {
+  package func kinds(for partition: InstalledPartition) -> [BootEntry.Kind] {
+    guard let esp = systemPartition, obstacle(esp, partition) == nil else { return [] }
+    return [.systemdBoot]
+  }
 }

@@ -34,6 +34,8 @@ package enum BootEntryFailure: Diagnosable, Equatable {
   case recordIsForeign(FilePath)
   /// A saved boot record is not there or is damaged.
   case savedRecordMissing(FilePath)
+  /// The boot record leads to a partition whose files cannot be read, the saved record among them.
+  case recordUnreadable(FilePath)
   /// BitLocker measures the boot record.
   case recordMeasured
   /// Nobody could reach the computer's own system.
@@ -43,7 +45,13 @@ package enum BootEntryFailure: Diagnosable, Equatable {
   /// The computer starts nothing by itself that a menu could hand over to.
   case nothingToHandOverTo
   /// Some entries were made, others not.
-  case onlySome(made: [String], reasons: [String])
+  case onlySome(made: [BootEntry], reasons: [String])
+  /// A BIOS without GRUB, and no boot code was asked for.
+  case nothingStartsIt
+  /// The EFI system partition takes no more.
+  case systemPartitionFull(FilePath)
+  /// The EFI system partition cannot be written.
+  case systemPartitionReadOnly(FilePath)
   /// What was written to the disk reads back differently.
   case recordNotWritten(FilePath)
 
@@ -65,11 +73,15 @@ package enum BootEntryFailure: Diagnosable, Equatable {
     case .recordRefused: "boot-record-refused"
     case .recordIsForeign: "boot-record-foreign"
     case .savedRecordMissing: "saved-boot-record-missing"
+    case .recordUnreadable: "boot-record-unreadable"
     case .recordMeasured: "boot-record-measured"
     case .delayMissing: "delay-missing"
     case .recordOnUEFI: "boot-record-on-uefi"
     case .nothingToHandOverTo: "nothing-to-hand-over-to"
     case .onlySome: "boot-entries-incomplete"
+    case .nothingStartsIt: "no-boot-entry"
+    case .systemPartitionFull: "efi-system-partition-full"
+    case .systemPartitionReadOnly: "efi-system-partition-read-only"
     case .recordNotWritten: "boot-record-not-written"
     }
   }
@@ -93,12 +105,17 @@ package enum BootEntryFailure: Diagnosable, Equatable {
     case .recordRefused(let disk, let reason): "no boot record can be put on \(disk): \(reason)"
     case .recordIsForeign(let disk): "the boot record of \(disk) is not Lifeboat's any more; it was left alone"
     case .savedRecordMissing(let file): "\(file), the saved boot record, is missing or damaged"
+    case .recordUnreadable(let disk):
+      "the boot record of \(disk) leads to the recovery partition, and the record before it, saved there, cannot be read"
     case .recordMeasured: "BitLocker measures the boot record: with another one it would ask for the recovery key"
     case .delayMissing: "without a delay each start through the boot record would end in the recovery"
     case .recordOnUEFI: "this computer was started by UEFI, which does not use the disk's boot record"
     case .nothingToHandOverTo: "the firmware's order begins with nothing that a menu could start after its delay"
     case .onlySome(let made, let reasons):
-      "made \(made.joined(separator: ", ")); not all of the boot entries: \(reasons.joined(separator: "; "))"
+      "made \(made.map(\.name).joined(separator: ", ")); not all of the boot entries: \(reasons.joined(separator: "; "))"
+    case .nothingStartsIt: "nothing starts the recovery partition: this is a BIOS, and no GRUB is installed"
+    case .systemPartitionFull(let folder): "\(folder), the EFI system partition, has no room for an entry"
+    case .systemPartitionReadOnly(let folder): "\(folder), the EFI system partition, cannot be written"
     case .recordNotWritten(let disk): "\(disk) does not hold the boot record that was written to it"
     }
   }
@@ -109,28 +126,36 @@ package enum BootEntryFailure: Diagnosable, Equatable {
     case .notUEFI: "Start the computer by UEFI, or use what starts it now: an installed GRUB, or --mbr-chain."
     case .noGUID: "Choose the disk in the firmware's boot menu; the partition's loader lies where it looks."
     case .variablesAbsent:
-      "Mount them (mount -t efivarfs efivarfs /sys/firmware/efi/efivars), then give the same command again."
-    case .variablesReadOnly: "Mount them writable (mount -o remount,rw /sys/firmware/efi/efivars) and try again."
-    case .variablesFull: "Remove boot entries that nobody needs (efibootmgr lists them), and try again."
+      "Mount them (mount -t efivarfs efivarfs /sys/firmware/efi/efivars), \(again)"
+    case .variablesReadOnly: "Mount them writable (mount -o remount,rw /sys/firmware/efi/efivars), \(again)"
+    case .variablesFull: "Remove boot entries that nobody needs (efibootmgr lists them), \(again)"
     case .entryDropped:
       "Add the entry in the firmware's setup (\\EFI\\BOOT\\BOOTX64.EFI of the recovery partition), or choose the disk in its boot menu."
     case .orderNotKept: "Set the order in the firmware's setup, or choose the entry in its boot menu."
     case .entryStays: "Remove it in the firmware's setup."
-    case .foreignFile: "Move it away, and try again."
-    case .menuNotMade: "Mend GRUB's configuration until update-grub succeeds, and try again."
+    case .foreignFile: "Move it away, \(again)"
+    case .menuNotMade: "Mend GRUB's configuration until update-grub succeeds, \(again)"
     case .noInstalledGRUB: "Choose the recovery partition in the firmware's boot menu, or use --mbr-chain on a BIOS."
     case .modulesMissing: "Install it: apt-get install grub-pc-bin grub-common"
     case .recordRefused: "Use an installed GRUB's menu, or the firmware's boot menu."
     case .recordIsForeign: "Nothing needs to be done: another boot loader has taken the disk's first sector over."
     case .savedRecordMissing: "Write a boot record with the installed system's own means (bootsect, grub-install)."
+    case .recordUnreadable(let disk):
+      "Write another boot record first (in Windows: bootsect /nt60 SYS /mbr; in Linux: grub-install \(disk)), then try again."
     case .recordMeasured: "Leave --mbr-chain out, and use the firmware's boot menu."
     case .delayMissing: "Give --hotkey-delay with at least 1 second."
     case .recordOnUEFI: "Leave --mbr-chain out; the firmware has an entry of its own."
     case .nothingToHandOverTo: "Leave --hotkey-delay out, or --boot-order first."
-    case .onlySome: "Mend what is named, then give the same command again."
+    case .onlySome: "Mend what is named, \(again)"
+    case .nothingStartsIt: "Remove it (lifeboat install --remove), and install again with --mbr-chain."
+    case .systemPartitionFull(let folder): "Remove what nobody needs from \(folder), \(again)"
+    case .systemPartitionReadOnly(let folder): "Mount it writable (mount -o remount,rw \(folder)), \(again)"
     case .recordNotWritten: "Check the disk with: smartctl -a DISK"
     }
   }
+
+  /// How what was mended leads to an entry.
+  private var again: String { "then give the same command again." }
 
   /// What is missing, refused, or failed.
   package var exitCode: ExitStatus {
@@ -138,9 +163,10 @@ package enum BootEntryFailure: Diagnosable, Equatable {
     case .notUEFI, .noGUID, .noInstalledGRUB, .modulesMissing, .menuNotMade: .unavailable
     case .variablesAbsent, .variablesReadOnly, .variablesFull: .systemLimit
     case .entryDropped, .orderNotKept, .entryStays: .partial
-    case .onlySome: .partial
+    case .onlySome, .nothingStartsIt: .partial
+    case .systemPartitionFull, .systemPartitionReadOnly: .cannotCreate
     case .delayMissing, .recordOnUEFI, .nothingToHandOverTo: .usage
-    case .foreignFile, .recordRefused, .recordIsForeign, .recordMeasured: .refusedTarget
+    case .foreignFile, .recordRefused, .recordIsForeign, .recordUnreadable, .recordMeasured: .refusedTarget
     case .savedRecordMissing: .noInput
     case .recordNotWritten: .verifyFailed
     }

@@ -35,6 +35,12 @@ enum BootRecord {
     return code
   }
 
+  /// The sector of the core image that GRUB's boot code loads; nil for other boot code.
+  static func coreSector(ofCode sector: [UInt8]) -> Int64? {
+    guard sector.count >= codeLength, sector[0] == 0xeb else { return nil }
+    return sector[coreSectorField..<coreSectorField + 8].reversed().reduce(0) { $0 << 8 | Int64($1) }
+  }
+
   /// A core image, in whole sectors, with its list of sectors set to those that follow its first.
   /// - Returns: nil where this is no core image of `grub-mkimage -O i386-pc`.
   static func core(_ image: [UInt8], at sector: Int64) -> [UInt8]? {

@@ -75,15 +75,18 @@ package struct BootRecordBoot: BootRegistration {
     let disk = try BootDisk(partition.disk, writable: false)
     defer { disk.close() }
     let sector = try disk.read(at: 0, count: BootRecord.sectorLength)
-    return isOwn(sector, BootRecordVolume(partition)) ? [entry(partition)] : []
+    return isOwn(sector, BootRecordVolume(partition)) || leads(sector, to: partition) ? [entry(partition)] : []
   }
 
   package func unregister(_ partition: InstalledPartition) async throws -> [BootEntry] {
     let disk = try BootDisk(partition.disk, writable: true)
     defer { disk.close() }
     let volume = BootRecordVolume(partition)
-    guard (try? volume.content(BootRecordFiles.own)) != nil else { return [] }
     let sector = try disk.read(at: 0, count: BootRecord.sectorLength)
+    guard (try? volume.content(BootRecordFiles.own)) != nil else {
+      if leads(sector, to: partition) { throw BootEntryFailure.recordUnreadable(partition.disk) }
+      return []
+    }
     guard isOwn(sector, volume) else { throw BootEntryFailure.recordIsForeign(partition.disk) }
     guard let saved = try? volume.content(BootRecordFiles.saved), saved.count == BootRecord.sectorLength,
       saved[510...] == [0x55, 0xaa]
@@ -126,6 +129,14 @@ package struct BootRecordBoot: BootRegistration {
   private func isOwn(_ sector: [UInt8], _ volume: BootRecordVolume) -> Bool {
     guard let own = try? volume.content(BootRecordFiles.own) else { return false }
     return own.count == BootRecord.codeLength && own == Array(sector[..<BootRecord.codeLength])
+  }
+
+  /// Whether boot code, whatever of the partition's files can be read, starts the computer from the partition.
+  private func leads(_ sector: [UInt8], to partition: InstalledPartition) -> Bool {
+    let length = Int64(BootRecord.sectorLength)
+    let first = partition.start.bytes / length
+    guard let core = BootRecord.coreSector(ofCode: sector) else { return false }
+    return (first..<first + partition.size.bytes / length).contains(core)
   }
 
   /// Makes the core and puts it on the partition, in one run of sectors; what is on the disk there is compared.

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import HostSystem
-internal import SystemPackage
 
 /// All the ways by which this computer can come to start its recovery partition, and those that were asked for.
 ///
 ///     started by UEFI        an entry of the firmware
 ///     GRUB is installed      an entry of its menu, on UEFI and on a BIOS
+///     systemd-boot is        an entry of its menu, on UEFI without Secure Boot
 ///     asked for, on a BIOS   boot code in the disk's first sector
 ///
-/// systemd-boot gets nothing of its own: an entry of the Boot Loader Specification can only name files on the partition
-/// that it lies on itself ("Type #1 Boot Loader Specification Entries", keys `linux` and `efi`), so it cannot start a
-/// loader of another partition. The firmware's entry starts the recovery there.
+/// None of them is a reason not to install: a way that turns out to be closed leaves the partition, and the others.
 package struct ComputerBoot: BootRegistration {
   let firmware: FirmwareBoot
   let grub: InstalledGRUB
+  let systemdBoot: SystemdBoot
   let record: BootRecordBoot
   /// Whether the disk's boot code is to lead to the recovery.
   let usesRecord: Bool
@@ -21,53 +20,71 @@ package struct ComputerBoot: BootRegistration {
   /// This computer; nothing is read.
   /// - Parameter usesRecord: whether the disk's boot code is to be replaced.
   package init(usesRecord: Bool = false) {
-    self.init(firmware: FirmwareBoot(), grub: InstalledGRUB(), record: BootRecordBoot(), usesRecord: usesRecord)
+    self.init(
+      firmware: FirmwareBoot(), grub: InstalledGRUB(), systemdBoot: SystemdBoot(), record: BootRecordBoot(),
+      usesRecord: usesRecord)
   }
 
-  init(firmware: FirmwareBoot, grub: InstalledGRUB, record: BootRecordBoot, usesRecord: Bool) {
-    (self.firmware, self.grub, self.record, self.usesRecord) = (firmware, grub, record, usesRecord)
+  init(
+    firmware: FirmwareBoot, grub: InstalledGRUB, systemdBoot: SystemdBoot, record: BootRecordBoot, usesRecord: Bool
+  ) {
+    (self.firmware, self.grub, self.systemdBoot) = (firmware, grub, systemdBoot)
+    (self.record, self.usesRecord) = (record, usesRecord)
   }
 
   /// The ways that are there.
   private func ways(_ wish: BootWish) throws -> [any BootRegistration] {
     if usesRecord, wish.hasBitLocker { throw BootEntryFailure.recordMeasured }
     if usesRecord, firmware.isPresent { throw BootEntryFailure.recordOnUEFI }
-    return (firmware.isPresent ? [firmware] : []) + (grub.isPresent ? [grub] : []) + (usesRecord ? [record] : [])
+    return (firmware.isPresent ? [firmware] : []) + (grub.isPresent ? [grub] : [])
+      + (systemdBoot.isPresent ? [systemdBoot] : []) + (usesRecord ? [record] : [])
   }
 
   package func plan(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [String] {
     var lines: [String] = []
-    for way in try ways(wish) { lines += try await way.plan(partition, wish) }
-    if handsOver(wish) {
+    let ways = try ways(wish)
+    for way in ways {
+      do { lines += try await way.plan(partition, wish) } catch let failure as any Diagnosable where way is FirmwareBoot
+      {
+        lines.append("no firmware entry: \(failure.message)")
+        continue
+      }
+      guard way is FirmwareBoot, handsOver(wish) else { continue }
       let seconds = (wish.hotkeyDelay ?? 0).counted("second")
       lines.append("each start then waits \(seconds) for Esc, and goes on with what stood first")
     }
-    return lines.isEmpty ? ["no boot entry: the firmware's boot menu starts the partition, if it looks there"] : lines
+    return ways.isEmpty
+      ? ["no boot entry: \(BootEntryFailure.nothingStartsIt.message); --mbr-chain would start it"] : lines
   }
 
   package func register(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [BootEntry] {
     var made: [BootEntry] = []
     var failures: [any Error] = []
+    let ways = try ways(wish)
+    guard !ways.isEmpty else { throw BootEntryFailure.nothingStartsIt }
     do { try await prepareHandOver(partition, wish) } catch { failures.append(error) }
-    for way in try ways(wish) where failures.isEmpty || !(way is FirmwareBoot) {
+    for way in ways where failures.isEmpty || !(way is FirmwareBoot) {
       do { made += try await way.register(partition, wish) } catch { failures.append(error) }
     }
     guard let first = failures.first else { return made }
+    // Without the first place nobody waits for a key in the recovery's own menu.
+    if !made.contains(where: { $0.kind == .firmware }) { try? await BootRecordVolume(partition).remove(HandOver.path) }
     if made.isEmpty { throw first }
     throw BootEntryFailure.onlySome(
-      made: made.map(\.name), reasons: failures.map { ($0 as? any Diagnosable)?.message ?? "\($0)" })
+      made: made, reasons: failures.map { ($0 as? any Diagnosable)?.message ?? "\($0)" })
   }
 
   package func status(of partition: InstalledPartition) async throws -> [BootEntry] {
     let grub = try await grub.status(of: partition)
     let record = firmware.isPresent ? [] : try await record.status(of: partition)
-    return try await firmware.status(of: partition) + grub + record
+    return try await firmware.status(of: partition) + grub + systemdBoot.status(of: partition) + record
   }
 
   package func unregister(_ partition: InstalledPartition) async throws -> [BootEntry] {
-    let entries = try await firmware.unregister(partition) + grub.unregister(partition)
-    guard !firmware.isPresent else { return entries }
-    return try await entries + record.unregisterUnlessForeign(partition)
+    // What refuses comes first: nothing is half removed then.
+    let record = firmware.isPresent ? [] : try await record.unregisterUnlessForeign(partition)
+    return try await firmware.unregister(partition) + grub.unregister(partition)
+      + systemdBoot.unregister(partition) + record
   }
 
   private func handsOver(_ wish: BootWish) -> Bool {

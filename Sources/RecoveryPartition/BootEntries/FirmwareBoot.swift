@@ -64,7 +64,8 @@ package struct FirmwareBoot: BootRegistration {
       let known = Set(list.entries.map(\.number))
       try await change(program.create(partition, label: label, loader: loader))
       list = try await read()
-      entry = list.entries(of: guid).first { !known.contains($0.number) && $0.loader == loader }
+      // Whatever this efibootmgr's words for the loader are: nobody else has made an entry of this partition meanwhile.
+      entry = list.entries(of: guid).first { !known.contains($0.number) }
     }
     guard let entry else { throw BootEntryFailure.entryDropped(label: label) }
     let older = own.map(\.number).filter { $0 != entry.number }

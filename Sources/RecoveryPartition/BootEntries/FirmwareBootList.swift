@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// The firmware's boot entries and their order, as `efibootmgr -v` of Debian 12 (version 17) prints them.
+/// The firmware's boot entries and their order, as `efibootmgr -v` of versions 17 and 18 prints them.
 ///
 ///     BootCurrent: 0001
 ///     BootOrder: 0001,0000
 ///     Boot0000* Recovery	HD(2,GPT,10ae3f9f-4138-4bda-800b-fabcbeb1bbae,0xa800,0x19000)/File(\EFI\BOOT\BOOTX64.EFI)
+///     Boot0002* Windows	HD(1,GPT,1378bb09-b9a1-4644-b68c-fd3d6232489e,0x800,0xa000)/\EFI\Microsoft\Boot\bootmgfw.efi57494e
 struct FirmwareBootList: Sendable, Equatable {
   /// One `Boot####` variable.
   struct Entry: Sendable, Equatable {
@@ -22,9 +23,12 @@ struct FirmwareBootList: Sendable, Equatable {
       path.firstMatch(of: /HD\([0-9]+,GPT,([0-9A-Fa-f-]{36})/).map { $0.1.lowercased() }
     }
 
-    /// The file that it starts, with the firmware's backslashes.
+    /// The file that it starts, with the firmware's backslashes. libefivar 38 and later leave `File(` and `)` out, and
+    /// what the entry hands to the loader follows the name without a gap.
     var loader: String? {
-      guard let start = path.firstRange(of: "/File(")?.upperBound else { return nil }
+      guard let start = path.firstRange(of: "/File(")?.upperBound else {
+        return path.firstMatch(of: /\/(\\.*?\.[Ee][Ff][Ii])/).map { String($0.1) }
+      }
       return path[start...].firstIndex(of: ")").map { String(path[start..<$0]) }
     }
   }

@@ -8,8 +8,8 @@ extension RecoveryInstaller {
   package struct Installation: Sendable {
     /// The partition.
     package var partition: InstalledPartition
-    /// The entries that start it.
-    package var entries: [BootEntry]
+    /// The entries that start it, and why others were not made.
+    package var boot: BootOutcome
     /// Bytes that were written.
     package var written: ByteCount
     /// Whether the kernel uses the new table already.
@@ -18,7 +18,7 @@ extension RecoveryInstaller {
 
   /// Carries a plan out: content into the free space, verified; then the table's entry; the boot entry last. Until the
   /// table is written the disk is as it was for everybody.
-  /// - Throws: `RecoveryPartitionFailure`, `OperationFailure`, `ExternalCommand.Failure`; what the registration throws.
+  /// - Throws: `RecoveryPartitionFailure`, `OperationFailure`, `ExternalCommand.Failure`. What the registration throws is part of the answer.
   package func install(_ set: RecoverySet, _ plan: Plan) async throws -> Installation {
     let written = try await StagedVolume.withFolder(needing: temporarySpace(of: set, plan)) { folder in
       let staged = try StagedVolume(in: folder, size: plan.entry.size, timestamp: set.timestamp)
@@ -31,13 +31,10 @@ extension RecoveryInstaller {
     let (before, table) = (try unchangedTable(plan), try PartitionTable(of: disk))
     let added = try table.add(plan.entry)
     let isKnown = try table.write(before: before)
-    return try await sayingThatItIsThere(added.number) {
-      let partition = try installed(
-        added.number, in: try PartitionTable(of: disk).layout(), serial: plan.serial, set.title, plan.request.isHidden)
-      let entries = try await registration.register(partition, plan.request.wish)
-      return Installation(
-        partition: partition, entries: entries, written: ByteCount(written), isKnownToKernel: isKnown)
-    }
+    let partition = try installed(
+      added.number, in: try PartitionTable(of: disk).layout(), serial: plan.serial, set.title, plan.request.isHidden)
+    let boot = try await registration.outcome(for: partition, plan.request.wish)
+    return Installation(partition: partition, boot: boot, written: ByteCount(written), isKnownToKernel: isKnown)
   }
 
   /// The table, which has to be the one that the plan was made for, on the disk and in the kernel.

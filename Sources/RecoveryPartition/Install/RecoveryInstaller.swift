@@ -82,9 +82,8 @@ package struct RecoveryInstaller: Sendable {
     try disk.requireFree(entry.range)
     let added = try PartitionTable(of: disk).add(entry)
     var request = request
-    if found.hasBitLocker {
-      request.wish.hasBitLocker = true
-      request.wish.place = nil
+    if found.hasBitLocker || request.wish.hasBitLocker {
+      request.wish = BootWish(place: nil, hotkeyDelay: nil, hasBitLocker: true)
     }
     let serial = UInt32.random(in: 1 ... .max)
     let partition = try installed(added.number, in: added.layout, serial: serial, set.title, request.isHidden)

@@ -57,11 +57,21 @@ struct DiskTarget {
     }
   }
 
+  /// The other disks of the computer; none where an image file was named.
+  var otherDisks: [Drive] { survey?.drives.filter { $0.path != selection?.drive.path } ?? [] }
+
   /// The disk for a person: path, model, serial number, size.
   var words: String {
     guard let drive = selection?.drive else { return "\(path) (a disk's image file)" }
     return [drive.path, drive.identity.model, drive.identity.serial ?? "no serial number", drive.size.description]
       .filter { !$0.isEmpty }.joined(separator: ", ")
+  }
+}
+
+extension Drive {
+  /// Whether something of it is encrypted by BitLocker, which measures what starts the computer from whichever disk.
+  var hasBitLocker: Bool {
+    (contents.signatures + contents.partitions.flatMap(\.signatures)).contains { $0.type == "BitLocker" }
   }
 }
 

@@ -29,6 +29,10 @@ struct InstallJob {
 
   func install(_ medium: FilePath, _ request: RecoveryInstaller.Request, key: FilePath?) async throws -> ExitStatus {
     let disk = try target.open(forWriting: !isDryRun)
+    var request = request
+    if request.wish.place == .first || usesRecord {
+      request.wish.hasBitLocker = target.otherDisks.contains(where: \.hasBitLocker)
+    }
     let (set, plan) = try await console.withProgress { progress in
       let set = try await RecoverySet(medium, key: key, progress: progress)
       let installer = installer(disk, progress)
@@ -40,7 +44,9 @@ struct InstallJob {
     if asks { try await target.confirm(on: console) }
     let done = try await console.withProgress { try await installer(disk, $0).install(set, plan) }
     await log("installed \(set.image) \(set.identifier) on \(target.path), partition \(done.partition.number)")
-    return try report(InstallReport(done, set: set), InstallText.installed(done, set, plan))
+    if let failure = done.boot.failure { await log("not every boot entry was made: \(failure.message)") }
+    let status = try report(InstallReport(done, set: set, plan), InstallText.installed(done, set, plan))
+    return done.boot.failure == nil ? status : .partial
   }
 
   /// The same once more: whatever of it is missing is made.

@@ -33,19 +33,25 @@ struct InstallReport: Encodable {
   var before: DiskLayout?
   var after: DiskLayout?
   var encrypted: [EncryptedVolume]?
+  /// What the boot entries change, a line for each.
+  var boot: [String]?
   var bootEntries: [BootEntry]?
+  /// Why others were not made.
+  var bootFailure: ErrorReport?
+  var nextStart: String?
   var written: ByteCount?
   var shared: ByteCount?
   var copied: [String]?
 
   init(plan: RecoveryInstaller.Plan, set: RecoverySet) {
     (state, current, partition) = ("planned", set.identifier, Partition(plan.partition))
-    (before, after, encrypted) = (plan.before, plan.after, plan.encrypted)
+    (before, after, encrypted, boot) = (plan.before, plan.after, plan.encrypted, plan.boot)
   }
 
-  init(_ done: RecoveryInstaller.Installation, set: RecoverySet) {
+  init(_ done: RecoveryInstaller.Installation, set: RecoverySet, _ plan: RecoveryInstaller.Plan) {
     (state, current, partition) = ("installed", set.identifier, Partition(done.partition))
-    (bootEntries, written) = (done.entries, done.written)
+    (bootEntries, bootFailure) = (done.boot.entries, done.boot.failure.map { ErrorReport($0) })
+    (boot, nextStart, written) = (plan.boot, plan.nextStart(done.boot.entries), done.written)
   }
 
   /// - Parameter entries: boot entries that were missing, and were made.

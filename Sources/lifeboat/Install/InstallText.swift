@@ -17,9 +17,11 @@ enum InstallText {
         + " version takes \(plan.content).")
     lines += plan.boot
     lines += plan.encrypted.map(\.words)
-    if plan.request.wish.hasBitLocker {
+    if plan.encrypted.contains(where: { $0.kind == .bitLocker }) {
       lines.append(
         "BitLocker: the boot order stays as it is. Resume it in Windows afterwards: manage-bde -protectors -enable C:")
+    } else if plan.request.wish.hasBitLocker {
+      lines.append("BitLocker on another disk of this computer: the boot order stays as it is.")
     }
     return lines
   }
@@ -32,10 +34,14 @@ enum InstallText {
       "\(set.image) \(set.identifier) is on partition \(partition.number) of \(partition.disk), verified; \(done.written)"
         + " written"
     ]
-    lines += done.entries.map(entry)
-    if done.entries.isEmpty {
-      lines.append("no boot entry was made: it is started from EFI/BOOT on the partition")
+    lines += done.boot.entries.map(entry)
+    if let failure = done.boot.failure {
+      lines.append("not every boot entry was made: \(failure.message)")
+      if let remedy = failure.remedy { lines.append("  " + remedy) }
+    } else if done.boot.entries.isEmpty {
+      lines.append("no boot entry was made: UEFI starts it from EFI/BOOT on the partition, a BIOS by --mbr-chain alone")
     }
+    lines.append("the next start: \(plan.nextStart(done.boot.entries))")
     if !done.isKnownToKernel { lines.append("The kernel sees the new partition after the next start of the computer.") }
     return lines
   }

@@ -103,6 +103,9 @@ struct InstallVerb: Verb {
     if let hotkeyDelay, !(1...60).contains(hotkeyDelay) {
       throw ValidationError("--hotkey-delay is a number of seconds from 1 to 60.")
     }
+    guard hotkeyDelay == nil || bootOrder == .first || usesRecord else {
+      throw ValidationError("--hotkey-delay needs --boot-order first (UEFI) or --mbr-chain (BIOS): else nothing waits.")
+    }
   }
 
   func run(on console: Console) async throws -> ExitStatus {

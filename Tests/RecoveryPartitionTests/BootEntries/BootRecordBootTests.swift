@@ -50,6 +50,13 @@ import TrialMachine
 
     func file(_ name: String) -> [UInt8]? { try? BootRecordVolume(partition).content(name) }
 
+    /// Writes noise over the file system's tables; whoever starts the core by its sectors does not mind.
+    func damage() throws {
+      let disk = try BootDisk(image, writable: true)
+      defer { disk.close() }
+      try disk.write(ImageMaker.bytes(4096, seed: 7), at: partition.start.bytes)
+    }
+
     /// The volume as fsck.fat finds it.
     func check() async throws {
       let volume = folder.appending("volume.img")
@@ -147,6 +154,29 @@ import TrialMachine
       try await boot.unregister(disk.partition)
     }
     #expect(try disk.sector() == own)
+  }
+
+  /// The core is loaded by its sectors, whatever the file system looks like: without the partition nothing would start.
+  @Test func aDamagedPartitionIsNotTakenFromUnderTheRecord() async throws {
+    let disk = try await Disk()
+    let boot = BootRecordBoot()
+    _ = try await boot.register(disk.partition, wish)
+    let own = try disk.sector()
+    try disk.damage()
+    let failure = BootEntryFailure.recordUnreadable(disk.image)
+    for _ in 1...2 {
+      await #expect(throws: failure) { try await boot.unregister(disk.partition) }
+      await #expect(throws: failure) { try await ImageBoot().unregister(disk.partition) }
+    }
+    #expect(try disk.sector() == own)
+    #expect(try await boot.status(of: disk.partition).map(\.kind) == [.bootRecord])
+    #expect(failure.exitCode == .refusedTarget && failure.remedy?.contains("grub-install \(disk.image)") == true)
+    // As the remedy says: with another boot record there is nothing to lose.
+    let opened = try BootDisk(disk.image, writable: true)
+    try opened.write(BootSector.saying("OTHER"))
+    opened.close()
+    #expect(try await boot.unregister(disk.partition) == [])
+    #expect(try await boot.status(of: disk.partition) == [])
   }
 
   @Test func disksThatNoBIOSStarts() async throws {

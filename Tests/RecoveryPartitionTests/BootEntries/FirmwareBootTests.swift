@@ -129,6 +129,29 @@ struct FirmwareBootTests {
     }
   }
 
+  /// A program whose words for the loader nobody here knows: the entry is found by the partition and its new number, and
+  /// none is left over.
+  @Test func aProgramOfOtherWords() async throws {
+    try await FakeFirmware.with { fake in
+      try await fake.addSystem()
+      let programs = fake.folder.appending("bin")
+      try FileTree.makeFolder(programs)
+      let real = try Tool.require("efibootmgr")
+      for words in ["s,/File(\\(.*\\)),/\\1,", "s,/File(.*,/Unknown,"] {
+        let script = "#!/bin/sh\n\(real) \"$@\" >\(programs)/out || exit\nsed '\(words)' \(programs)/out\n"
+        try AtomicFile.write(Array(script.utf8), to: programs.appending("efibootmgr"))
+        try FileTree.setPermissions(programs.appending("efibootmgr"), 0o755)
+        var program = fake.program
+        program.path = programs.appending("efibootmgr").string
+        let boot = FirmwareBoot(program: program, firmware: fake.folder.appending("efi"))
+        #expect(try await boot.register(fake.recovery, BootWish()).count == 1)
+        let list = try await fake.list()
+        #expect(list.entries.map(\.label) == ["debian", "Recovery: Contoso first aid"], "\(list)")
+        #expect(list.order.first == "0000" && list.order.count == 2)
+      }
+    }
+  }
+
   /// Firmware may take a variable and drop it: here the program says that all is well and writes nothing.
   @Test func firmwareThatDropsEntries() async throws {
     try await FakeFirmware.with { fake in

@@ -30,6 +30,29 @@ import Testing
     #expect(list.entries[4].label == "No path" && list.entries[4].path.isEmpty)
   }
 
+  /// efibootmgr 18 with libefivar 38: Debian 13, Ubuntu 24.04, Fedora.
+  @Test func isReadFromLaterVersions() throws {
+    let path = "HD(1,GPT,1378bb09-b9a1-4644-b68c-fd3d6232489e,0x800,0xa000)"
+    let list = FirmwareBootList(
+      parsing: """
+        BootCurrent: 0001
+        BootOrder: 0001,0003,0000
+        Boot0000* UEFI: Built-in EFI Shell\tVenMedia(5023b95c-db26-429b-a648-bd47664c8012)0000424f
+              dp: 04 03 14 00 / 7f ff 04 00
+            data: 00 00 42 4f
+        Boot0001* Windows Boot Manager\t\(path)/\\EFI\\Microsoft\\Boot\\bootmgfw.efi57494e444f5753000100000088000000
+              dp: 04 01 2a 00 / 7f ff 04 00
+        Boot0003* Recovery: first aid\tHD(2,GPT,\(Self.own),0xa800,0x19000)/\\EFI\\BOOT\\BOOTX64.EFI
+        Boot0004* Old Windows\t\(path)/File(\\EFI\\Microsoft\\Boot\\bootmgfw.efi)WINDOWS
+
+        """)
+    #expect(list.entries.map(\.number) == ["0000", "0001", "0003", "0004"])
+    let windows = "\\EFI\\Microsoft\\Boot\\bootmgfw.efi"
+    #expect(list.entries.map(\.loader) == [nil, windows, "\\EFI\\BOOT\\BOOTX64.EFI", windows])
+    #expect(list.entries(of: Self.own).map(\.number) == ["0003"])
+    #expect(list.usual(besides: Self.own)?.loader == windows)
+  }
+
   @Test func whatStartsByItselfIsTheFirstOfOthers() {
     #expect(list.usual(besides: Self.own)?.label == "debian")
     #expect(list.usual(besides: "1378bb09-b9a1-4644-b68c-fd3d6232489e")?.number == "0003")

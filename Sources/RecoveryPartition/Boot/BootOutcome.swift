@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+package import HostSystem
+
+/// What has become of the boot entries of a partition that is there and whole.
+package struct BootOutcome: Sendable {
+  /// Those that were made.
+  package var entries: [BootEntry]
+  /// Why others, or all, were not.
+  package var failure: (any Diagnosable)?
+}
+
+extension BootRegistration {
+  /// As `register`; but what could not be made is part of the answer, because the partition is installed nevertheless.
+  func outcome(for partition: InstalledPartition, _ wish: BootWish) async throws -> BootOutcome {
+    do { return BootOutcome(entries: try await register(partition, wish)) } catch let failure as any Diagnosable {
+      guard case BootEntryFailure.onlySome(let made, _) = failure else {
+        return BootOutcome(entries: [], failure: failure)
+      }
+      return BootOutcome(entries: made, failure: failure)
+    }
+  }
+}
+
+extension RecoveryInstaller.Plan {
+  /// What the computer does when it is started the next time, now that these entries are there.
+  package func nextStart(_ entries: [BootEntry]) -> String {
+    let kinds = Set(entries.map(\.kind))
+    let waits = "each start waits \((request.wish.hotkeyDelay ?? 0).counted("second")) for Esc, and goes on as before"
+    if kinds.contains(.bootRecord) { return waits }
+    if request.wish.place == .first, kinds.contains(.firmware) {
+      return request.wish.hotkeyDelay == nil ? "the recovery system starts" : waits
+    }
+    if encrypted.contains(where: { $0.kind == .bitLocker }) {
+      return "as before; Windows asks for no recovery key as long as BitLocker is suspended, so resume it then"
+    }
+    return entries.isEmpty ? "as before" : "as before; the recovery is chosen in a menu"
+  }
+}
