@@ -229,6 +229,8 @@ struct BootMenu {
       "\n  if [ \"$1\" = \(architecture.rawValue) ]; then"
         + "\n    set kernel=\"($medium)/\(files.kernel)\"\n    set initrd=\"($medium)/\(files.initrd)\"\n  fi"
     }
+    // Where the state's place is not known, nobody would take the note back.
+    guard partition.place.stateOffset > 0 else { return files.joined() }
     return files.joined()
       + "\n  set trying=\(identifier)\n  save_env --file \"($medium)/\(PartitionMenu.statePath)\" trying"
   }

@@ -17,6 +17,7 @@ extension RecoveryPartitionFailure {
     case .noRoom(let disk, let needed, let largest, _):
       "\(disk) has no free space of \(needed); the largest has \(largest)"
     case .tooSmall(let asked, let needed): "\(asked) are too little for this medium: it needs \(needed)"
+    case .tooLarge(let asked, let most): "\(asked) are more than a recovery partition can have: \(most)"
     case .changed(let disk): "the partitions of \(disk) were changed by another program meanwhile"
     case .full(let disk, let needed, let free):
       "the recovery partition of \(disk) is full: \(needed) are needed, \(free) are free beside the version that starts"
@@ -26,6 +27,8 @@ extension RecoveryPartitionFailure {
       "this medium of \(image) was built before there were recovery partitions, and cannot start from one"
     case .exists(let disk, let number): "\(disk) has a recovery partition already: number \(number)"
     case .absent(let disk): "\(disk) has no recovery partition of Lifeboat's"
+    case .foreign(let disk, let number):
+      "partition \(number) of \(disk) is named \(StagedVolume.label), but nothing on it is Lifeboat's"
     case .mounted(let disk, let number, let point): "partition \(number) of \(disk) is mounted at \(point)"
     case .volumeDamaged(let reason): "the file system of the recovery partition is damaged: \(reason)"
     case .otherKey(let reason): "the medium is not signed by the key of the installed recovery: \(reason)"
@@ -65,16 +68,16 @@ extension RecoveryPartitionFailure {
       "Decide for the GPT with gdisk \(disk) (expert menu, n: a fresh protective MBR) if no system needs the other one."
     case .wholeDisk: "Choose a disk with a partition table; what lies on this one would be damaged."
     case .noEntry: "Remove a partition that is not needed, or convert the disk to GPT (Windows: mbr2gpt)."
-    case .noRoom(_, _, _, let advice):
-      (["Make room: shrink a file system and its partition; nothing is shrunk here."] + advice)
-        .joined(separator: "\n  ")
+    case .noRoom(_, _, _, let advice): advice.joined(separator: "\n  ")
     case .tooSmall(_, let needed): "Give --size \(needed.sizeArgument) or more."
+    case .tooLarge(_, let most): "Give --size \(most.sizeArgument) or less."
     case .changed: "Start again; the disk is as that program left it."
     case .full: "Remove it and install again with a larger --size, or use a smaller image."
     case .noTemporarySpace: "Make room there, or name a folder on another disk: TMPDIR=/folder lifeboat install …"
     case .cannotStart: "Build it anew with this Lifeboat."
     case .exists: "Bring it up to date with --update, or remove it first with --remove."
     case .absent: "See \"lifeboat install --status\", or install it first."
+    case .foreign(let disk, _): "Look at what it holds; if nobody needs it, remove it with: fdisk \(disk)"
     case .mounted(_, _, let point): "Unmount it with: umount \(point)"
     case .volumeDamaged: "Install it anew: lifeboat install --remove, then lifeboat install."
     case .otherKey: "Use a medium that was signed by that key, or say --key with the new public key."

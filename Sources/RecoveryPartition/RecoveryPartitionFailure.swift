@@ -24,6 +24,8 @@ package enum RecoveryPartitionFailure: Diagnosable, Equatable {
   case noRoom(FilePath, needed: ByteCount, largest: ByteCount, advice: [String])
   /// The size that was asked for does not hold the set.
   case tooSmall(asked: ByteCount, needed: ByteCount)
+  /// More than the format is good for.
+  case tooLarge(asked: ByteCount, most: ByteCount)
   /// Somebody has changed the partitions meanwhile.
   case changed(FilePath)
   /// The partition that is there does not hold another set.
@@ -36,6 +38,8 @@ package enum RecoveryPartitionFailure: Diagnosable, Equatable {
   case exists(FilePath, number: Int)
   /// There is none.
   case absent(FilePath)
+  /// A file system has the name of a recovery partition's, and is none.
+  case foreign(FilePath, number: Int)
   /// A partition of the disk is mounted.
   case mounted(FilePath, number: Int, at: String)
   /// The partition's file system is not as Lifeboat left it.
@@ -107,12 +111,14 @@ extension RecoveryPartitionFailure {
     case .noEntry: "no-partition-entry"
     case .noRoom: "no-free-space"
     case .tooSmall: "too-small"
+    case .tooLarge: "too-large"
     case .changed: "partitions-changed"
     case .full: "partition-full"
     case .noTemporarySpace: "no-temporary-space"
     case .cannotStart: "medium-too-old"
     case .exists: "already-installed"
     case .absent: "not-installed"
+    case .foreign: "not-lifeboats"
     case .mounted: "mounted"
     case .volumeDamaged: "volume-damaged"
     case .otherKey: "not-trusted"
@@ -135,10 +141,10 @@ extension RecoveryPartitionFailure {
   /// The exit status of a process that this ends.
   package var exitCode: ExitStatus {
     switch self {
-    case .noDisk, .noTable, .tableDamaged, .hybrid, .wholeDisk, .noEntry, .noRoom, .full, .exists, .absent, .mounted,
-      .noPrevious, .renumbers, .bitLocker, .contradictory, .kernelDiffers, .inUse:
+    case .noDisk, .noTable, .tableDamaged, .hybrid, .wholeDisk, .noEntry, .noRoom, .full, .exists, .absent, .foreign,
+      .mounted, .noPrevious, .renumbers, .bitLocker, .contradictory, .kernelDiffers, .inUse:
       .refusedTarget
-    case .tooSmall, .otherImage, .older: .usage
+    case .tooSmall, .tooLarge, .otherImage, .older: .usage
     case .noTemporarySpace: .cannotCreate
     case .cannotStart: .badInput
     case .writeProtected: .writeProtected

@@ -13,10 +13,12 @@ struct InstallTests {
   ]
 
   /// An image that was started from a stick.
-  /// - Parameter labels: of the file systems of the inner disk.
-  private func image(mounted: String = "/dev/sda1 /run/live/medium iso9660 ro 0 0", labels: String = "")
-    async throws -> StartedImage
-  {
+  /// - Parameters:
+  ///   - labels: of the file systems of the inner disk.
+  ///   - types: of these file systems.
+  private func image(
+    mounted: String = "/dev/sda1 /run/live/medium iso9660 ro 0 0", labels: String = "", types: String = ""
+  ) async throws -> StartedImage {
     let image = try await StartedImage(tools: [
       "install-here|user|changes-data|lifeboat,root|system|Install|-|lifeboat-install"
     ])
@@ -28,6 +30,7 @@ struct InstallTests {
       case "$*" in
         '-ndo PKNAME /dev/sda1') echo sda ;;
         '-nro LABEL /dev/nvme0n1') printf '%s\\n' 'SYSTEM' \(labels) ;;
+        '-nro FSTYPE /dev/nvme0n1') printf '%s\\n' 'vfat' \(types) ;;
         *PATH,TYPE*) cat "$LIFEBOAT_ROOT/disks" ;;
       esac
       """)
@@ -59,6 +62,50 @@ struct InstallTests {
     let outcome = try await run(image)
     #expect(outcome.status == 0 && image.boxes.contains("starts by a BIOS"), "\(outcome)")
     #expect(image.done == "lifeboat install /dev/sr0\(option) --disk /dev/nvme0n1\n")
+  }
+
+  /// The key that has signed the medium is that of its public file, and ssh-keygen agrees.
+  @Test func laterVersionsHaveToBeSignedByTheKeyOfTheMedium() async throws {
+    let image = try await image()
+    try image.write("sys/firmware/efi/fw_platform_size", "64\n")
+    try image.write("run/live/medium/lifeboat.json", "{}\n")
+    let record = image.root.appending("run/live/medium/lifeboat.json").string
+    let key = image.root.appending("key").string
+    let made = try await Tool.run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key])
+    #expect(made.status == 0, "\(made)")
+    let signed = try await Tool.run("ssh-keygen", ["-Y", "sign", "-q", "-n", "lifeboat", "-f", key, record])
+    #expect(signed.status == 0, "\(signed)")
+    try image.answer("0 /dev/nvme0n1", "0")
+    let outcome = try await run(image)
+    #expect(outcome.status == 0 && outcome.errors.contains("signed by the same key"), "\(outcome)")
+    let found = image.root.appending("run/lifeboat/site-key.pub")
+    #expect(image.done == "lifeboat install /dev/sda --hidden --key \(found) --disk /dev/nvme0n1\n")
+    let words = { (text: String) in text.split(whereSeparator: \.isWhitespace).prefix(2) }
+    #expect(words(image.text("run/lifeboat/site-key.pub")) == words(image.text("key.pub")))
+
+    for (signature, labels) in [("-----BEGIN SSH SIGNATURE-----\nAAAA\n", ""), (nil, "LIFEBOATREC")] {
+      let other = try await self.image(labels: labels)
+      try other.write("sys/firmware/efi/fw_platform_size", "64\n")
+      try other.write("run/live/medium/lifeboat.json.sig", signature ?? image.text("run/live/medium/lifeboat.json.sig"))
+      try other.answer("0 /dev/nvme0n1", "0")
+      #expect(try await run(other).status == 0)
+      #expect(!other.done.isEmpty && !other.done.contains("--key"), "\(other.done)")
+    }
+  }
+
+  /// The boot code of such a disk is measured, and is not offered to be replaced.
+  @Test func bitLockerHasToBeSuspendedBefore() async throws {
+    let image = try await image(types: "BitLocker")
+    try image.answer("0 /dev/nvme0n1", "0", "0")
+    #expect(try await run(image).status == 0)
+    #expect(image.boxes.contains("manage-bde -protectors -disable C: -RebootCount 0"), "\(image.boxes)")
+    #expect(image.boxes.contains("--defaultno") && !image.boxes.contains("starts by a BIOS"))
+    #expect(image.done == "lifeboat install /dev/sda --hidden --bitlocker suspended --disk /dev/nvme0n1\n")
+    for answer in ["1", "255"] {
+      let image = try await self.image(types: "BitLocker")
+      try image.answer("0 /dev/nvme0n1", "0", answer)
+      #expect(try await run(image).status == 130 && image.done == "")
+    }
   }
 
   @Test func whatIsThereIsBroughtUpToDate() async throws {

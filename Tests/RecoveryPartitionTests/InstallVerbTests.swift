@@ -126,6 +126,27 @@ import Testing
     #expect(try Digest(ofFile: disk.path) == before)
   }
 
+  /// A timer has to find the same disk every day.
+  @Test(.enabled(if: Loop.isAllowed, "needs root and loop devices")) func aDiskWithoutANameOfItsOwn() async throws {
+    let disk = try await DiskImage("label: gpt\n", mebibytes: 64)
+    try await Loop.with(disk.path) { device in
+      let outcome = try await Repository.lifeboat([
+        "install", "--follow", "http://127.0.0.1:9/x", "--disk", device.string, "--allow-loop", "--dry-run", "--json",
+      ])
+      #expect(outcome.status == 15 && outcome.output.contains("\"no-stable-name\""), "\(outcome)")
+    }
+  }
+
+  /// Where the computer's own timer is out of sight.
+  @Test(.enabled(if: hasNamespaces, "needs mount namespaces")) func noServerIsFollowed() async throws {
+    let disk = try await DiskImage("label: gpt\n", mebibytes: 64)
+    let script = #"[ ! -d /etc/systemd ] || mount -t tmpfs none /etc/systemd; exec "$@""#
+    let arguments = ["install", "--follow", "off", "--disk", disk.path.string, "--json"]
+    let outcome = try await TestSupport.Tool.run(
+      "unshare", ["-rm", "sh", "-ec", script, "sh", try Repository.program("lifeboat").string] + arguments)
+    #expect(outcome.status == 0 && outcome.output.contains("\"state\" : \"not-followed\""), "\(outcome)")
+  }
+
   /// Killed while it installs: the table is the old one with the old data, or the new one with a whole slot; the same
   /// command again ends with a recovery partition.
   @Test(arguments: [40, 300, 700, 1200, 2000, 3500]) func aKill(milliseconds: Int) async throws {

@@ -74,8 +74,70 @@ import Testing
       return
     }
     #expect(needed == .mebibytes(300) && largest < needed)
-    #expect(advice.count == 1 && advice.first?.contains("can give ") == true, "\(advice)")
-    #expect(advice.first?.contains("&& resize2fs \(disk.path), partition 1 200M") == true, "\(advice)")
+    #expect(advice.count == 3 && advice[0].hasPrefix("Make room") && advice[1].contains("recovery medium"), "\(advice)")
+    // What is free behind the partition is not asked for again.
+    let sectors = (700 - 1 - 300 - 1) * 2048
+    #expect(advice[2].contains("can give ") && advice[2].contains("106.9 MB are needed"), "\(advice)")
+    #expect(advice[2].hasSuffix(" 398M && echo ',\(sectors)' | sfdisk -N 1 \(disk.path)"), "\(advice)")
+    #expect(advice[2].contains("attached (losetup -P -f --show \(disk.path)), unmounted: e2fsck -fp /dev/loopNp1 &&"))
+  }
+
+  /// The commands of the advice, one after the other, on the disk that it was given for.
+  @Test(.enabled(if: Loop.isAllowed, "needs root and loop devices")) func theAdviceMakesRoom() async throws {
+    let disk = try await DiskImage("label: gpt\nsize=1024000, type=L\n", mebibytes: 700)
+    _ = try await Tool.run("mkfs.ext4", ["-q", "-E", "offset=\(1 << 20)", disk.path.string, "500M"])
+    let before = try await disk.table()
+    guard case .noRoom(_, _, _, let advice)? = try await refusal(disk) else {
+      Issue.record("there was room")
+      return
+    }
+    let commands = try #require(advice.last?.split(separator: ": ", maxSplits: 1).last)
+    // A partition of a loop device is one of its own here, which needs nobody to make its node.
+    try await Loop.with(disk.path, ["--offset", "\(1 << 20)", "--sizelimit", "\(500 << 20)"]) { device in
+      let words = commands.replacing("/dev/loopNp1", with: device.string)
+      let outcome = try await Tool.run("sh", ["-c", String(words)])
+      #expect(outcome.status == 0, "\(outcome)")
+    }
+    let identity = /uuid=[0-9A-F-]+/
+    #expect(try await disk.table().matches(of: identity).map(\.output) == before.matches(of: identity).map(\.output))
+    try await disk.install(try await SmallMedia.shared.iso())
+    let judged = try await Tool.run("e2fsck", ["-fn", "\(disk.path)?offset=\(1 << 20)"])
+    #expect(judged.status == 0, "\(judged)")
+  }
+
+  /// Less than Lifeboat would take by itself, but enough.
+  @Test func aSmallerSizeIsSaid() async throws {
+    let disk = try await DiskImage(DiskImage.windows, mebibytes: 640)
+    let failure = try await refusal(disk, .init())
+    #expect(failure?.remedy?.hasPrefix("Give --size 322M: ") == true, "\(String(describing: failure))")
+    try await disk.install(try await SmallMedia.shared.iso(), .init(size: .mebibytes(322)))
+  }
+
+  private func advice(_ table: InstalledPartition.Table, _ content: String) -> String? {
+    let partition = DiskLayout.Partition(
+      number: 2, start: .mebibytes(2), size: .mebibytes(9000), type: "", kind: "", uuid: "1b2c-02", content: content)
+    let layout = DiskLayout(
+      table: table, identifier: "", size: .mebibytes(9010), sectorSize: 512, partitions: [partition], gaps: [])
+    return ShrinkAdvice(
+      size: .mebibytes(1000), least: nil, layout: layout, disk: "/dev/nvme0n1", isFile: false, smallest: [:]
+    ).lines.dropFirst().last
+  }
+
+  @Test func eachFileSystemHasItsCommands() {
+    let table = "echo ',16384000' | sfdisk -N 2 /dev/nvme0n1"
+    #expect(
+      advice(.gpt, "ext4 \"root\"")?.hasSuffix(
+        "unmounted: e2fsck -fp /dev/nvme0n1p2 && resize2fs /dev/nvme0n1p2 8000M && \(table)") == true)
+    #expect(advice(.gpt, "btrfs")?.hasSuffix("filesystem resize 8000M MOUNTPOINT, then unmounted: \(table)") == true)
+    #expect(
+      advice(.gpt, "LVM2_member")?.hasSuffix(
+        "pvresize --setphysicalvolumesize 8000M /dev/nvme0n1p2 && \(table)") == true)
+    #expect(
+      advice(.gpt, "ntfs \"Windows\"")?.hasSuffix(
+        "Get-Partition | Where-Object Guid -eq '{1b2c-02}' | Resize-Partition -Size 8000MB") == true)
+    #expect(advice(.mbr, "ntfs")?.contains("Resize-Partition -DriveLetter LETTER -Size 8000MB") == true)
+    #expect(advice(.gpt, "BitLocker")?.contains("with BitLocker suspended: Get-Partition") == true)
+    #expect(advice(.gpt, "xfs")?.hasSuffix("XFS cannot be shrunk") == true && advice(.gpt, "swap") == nil)
   }
 
   /// What the advice says is so: the file system can be made as small.
@@ -92,7 +154,7 @@ import Testing
       Issue.record("\(String(describing: failure))")
       return
     }
-    #expect(advice.count == 1 && advice.first?.contains("can give only 2") == true, "\(advice)")
+    #expect(advice.count == 2 && advice[1].contains("can give only 2"), "\(advice)")
     let outcome = try await Tool.run("resize2fs", ["-f", name, "\(smallest.bytes / 1024)K"])
     #expect(outcome.status == 0, "\(outcome)")
   }
@@ -134,6 +196,8 @@ import Testing
     #expect(
       try await refusal(disk, .init(size: .mebibytes(100)))
         == .tooSmall(asked: .mebibytes(100), needed: .mebibytes(260)))
+    let most = ByteCount.mebibytes(32768)
+    #expect(try await refusal(disk, .init(size: .mebibytes(32769))) == .tooLarge(asked: .mebibytes(32769), most: most))
   }
 
   @Test func aHybridRecord() async throws {
@@ -181,6 +245,23 @@ import Testing
     let disk = try await DiskImage(DiskImage.windows)
     try await disk.install(try await SmallMedia.shared.iso())
     #expect(try await refusal(disk) == .exists(disk.path, number: 4))
+  }
+
+  /// Somebody's file system of the same name stays, unless the table says whose it is.
+  @Test(arguments: ["Lifeboat", "data"]) func aForeignFileSystemOfThatName(name: String) async throws {
+    let disk = try await DiskImage("label: gpt\nsize=614400, type=L, name=\"\(name)\"\n")
+    let volume = ["-F", "32", "-n", "LIFEBOATREC", "--offset", "2048", disk.path.string, "307200"]
+    #expect(try await Tool.run("mkfs.vfat", volume).status == 0)
+    let before = try Digest(ofFile: disk.path)
+    let installer = try disk.installer()
+    if name == "Lifeboat" {
+      _ = try await installer.planRemoval(keepsPartition: false, isBitLockerSuspended: false)
+    } else {
+      await #expect(throws: RecoveryPartitionFailure.foreign(disk.path, number: 1)) {
+        try await installer.planRemoval(keepsPartition: false, isBitLockerSuspended: false)
+      }
+    }
+    #expect(try Digest(ofFile: disk.path) == before)
   }
 
   @Test func twoAtOnce() async throws {

@@ -93,7 +93,7 @@ package struct FleetPackage: Sendable {
     Version: \(version)
     Architecture: all
     Maintainer: Nobody <nobody@localhost>
-    Depends: lifeboat, util-linux
+    Depends: lifeboat, efibootmgr, util-linux
     Section: admin
     Priority: optional
     Description: recovery partition with the image \(set.image)
@@ -157,7 +157,7 @@ package struct FleetPackage: Sendable {
     let values = [
       "FILE": fileName, "IMAGE": set.image, "IDENTIFIER": set.identifier, "SHA256": digest.hex,
       "SIZE": String(size.bytes), "PACKAGE": self.name, "SERIAL": Self.serial, "MEBIBYTES": String(mebibytes),
-      "HIDDEN": PartitionTable.Entry.hiddenGUID.lowercased(),
+      "HIDDEN": PartitionTable.Entry.hiddenGUID.lowercased(), "LABEL": StagedVolume.label,
       // Within single quotes, where PowerShell knows one escape.
       "TITLE": GrubText.line(set.title).replacing("'", with: "''"),
     ]

@@ -91,10 +91,20 @@ extension RecoveryInstaller {
     {
       let found = try DiskExamination(disk)
       guard let place = found.recovery else { throw failure }
+      try requireOwn(place)
       let partition = try installed(place.number, in: found.layout, serial: "", "", false)
       return Status(
         layout: found.layout, encrypted: found.encrypted, partition: partition, state: SlotState(current: ""),
         slots: [], free: .zero, key: nil, entries: try await registration.status(of: partition))
+    }
+  }
+
+  /// A file system has the name, and cannot be read as a recovery partition's: something else on it, or in the table, has
+  /// to be Lifeboat's.
+  private func requireOwn(_ place: DiskLayout.Partition) throws {
+    let volume = try? FATVolume(DiskPart(disk: access, start: place.start.bytes), isLenient: true)
+    guard place.name == PartitionTable.Entry.name || volume?.nodes["lifeboat"]?.isFolder == true else {
+      throw RecoveryPartitionFailure.foreign(disk.path, number: place.number)
     }
   }
 

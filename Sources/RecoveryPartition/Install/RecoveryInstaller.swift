@@ -76,7 +76,7 @@ package struct RecoveryInstaller: Sendable {
     let content = try content(of: set)
     let size = try partitionSize(request.size, content: content)
     guard let gap = found.layout.usableGaps.filter({ $0.size >= size }).min(by: { $0.size < $1.size }) else {
-      throw await noRoom(for: size, in: found.layout)
+      throw await noRoom(for: size, orAtLeast: request.size == nil ? least(for: content) : nil, in: found.layout)
     }
     let entry = PartitionTable.Entry(start: gap.start.bytes, size: size.bytes, isHidden: request.isHidden)
     try disk.requireFree(entry.range)
@@ -103,13 +103,25 @@ package struct RecoveryInstaller: Sendable {
     return set.room(try set.files(startedFrom: place) + set.look) + set.systemPartitionSize + ByteCount.mebibytes(1)
   }
 
+  private static let mebibyte: Int64 = 1 << 20
+
+  private func rounded(_ size: ByteCount) -> ByteCount {
+    ByteCount((size.bytes + Self.mebibyte - 1) / Self.mebibyte * Self.mebibyte)
+  }
+
+  /// The smallest partition that holds a version.
+  private func least(for content: ByteCount) -> ByteCount {
+    max(StagedVolume.least, rounded(content + StagedVolume.overhead(of: content)))
+  }
+
   private func partitionSize(_ asked: ByteCount?, content: ByteCount) throws -> ByteCount {
-    let mebibyte: Int64 = 1 << 20
-    func rounded(_ size: ByteCount) -> ByteCount { ByteCount((size.bytes + mebibyte - 1) / mebibyte * mebibyte) }
-    let least = max(StagedVolume.least, rounded(content + StagedVolume.overhead(of: content)))
+    let least = least(for: content)
     guard let asked else { return max(.mebibytes(1024), rounded(least + content)) }
     guard asked >= least else { throw RecoveryPartitionFailure.tooSmall(asked: asked, needed: least) }
-    return ByteCount(asked.bytes / mebibyte * mebibyte)
+    guard asked <= StagedVolume.most else {
+      throw RecoveryPartitionFailure.tooLarge(asked: asked, most: StagedVolume.most)
+    }
+    return ByteCount(asked.bytes / Self.mebibyte * Self.mebibyte)
   }
 
   /// The partition as a boot entry names it.
@@ -133,13 +145,16 @@ package struct RecoveryInstaller: Sendable {
       title: title, isHidden: isHidden)
   }
 
-  private func noRoom(for size: ByteCount, in layout: DiskLayout) async -> RecoveryPartitionFailure {
+  private func noRoom(for size: ByteCount, orAtLeast least: ByteCount?, in layout: DiskLayout) async
+    -> RecoveryPartitionFailure
+  {
     if layout.usableGaps.isEmpty, !layout.gaps.isEmpty {
       return .noEntry(disk.path, ["all entries are taken, and what is free lies outside of the extended partition"])
     }
-    let advice = ShrinkAdvice.lines(
-      for: size, in: layout, disk.path, isFile: disk.isFile, smallest: await SmallestSize.all(of: disk, layout))
+    let advice = ShrinkAdvice(
+      size: size, least: least, layout: layout, disk: disk.path, isFile: disk.isFile,
+      smallest: await SmallestSize.all(of: disk, layout))
     return .noRoom(
-      disk.path, needed: size, largest: layout.usableGaps.map(\.size).max() ?? .zero, advice: advice)
+      disk.path, needed: size, largest: layout.usableGaps.map(\.size).max() ?? .zero, advice: advice.lines)
   }
 }

@@ -20,6 +20,8 @@ struct StagedVolume {
   /// FAT32 begins with 65,525 clusters, of 4 KiB here; smaller clusters would do for no image that exists.
   static let clusterSize = 4096
   static let least = ByteCount.mebibytes(260)
+  /// More than any image needs, as large as Windows makes FAT32; its tables are held in memory.
+  static let most = ByteCount.mebibytes(32 << 10)
   /// What tables and folders take beside the files.
   static func overhead(of size: ByteCount) -> ByteCount { ByteCount(size.bytes / 400 + 1 << 20) }
 

@@ -79,13 +79,27 @@ extension Drive {
 enum InstallFailure: Diagnosable, Equatable {
   /// Something else than a disk of this computer.
   case notADisk(String)
+  /// A timer could not tell the disk from others.
+  case noStableName(String)
 
-  var code: String { "not-a-disk" }
+  var code: String {
+    switch self {
+    case .notADisk: "not-a-disk"
+    case .noStableName: "no-stable-name"
+    }
+  }
   var message: String {
     switch self {
     case .notADisk(let path): "\(path) is no disk that a recovery partition can be on"
+    case .noStableName(let path):
+      "\(path) has no name below /dev/disk/by-id, by which a timer would find this disk and no other"
     }
   }
-  var remedy: String? { "Name a disk of this computer; \"lifeboat devices --all\" lists them." }
+  var remedy: String? {
+    switch self {
+    case .notADisk: "Name a disk of this computer; \"lifeboat devices --all\" lists them."
+    case .noStableName: "Give the disk a serial number, in the settings of the virtual machine for instance."
+    }
+  }
   var exitCode: ExitStatus { .refusedTarget }
 }

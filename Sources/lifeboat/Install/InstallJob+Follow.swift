@@ -46,6 +46,18 @@ extension InstallJob {
     }
   }
 
+  /// What has become of the timer: `followed`, `planned`, `not-followed`.
+  private struct Timer: Encodable {
+    var state: String
+    var server: String?
+    var disk: String?
+  }
+
+  private func report(_ timer: Timer, _ line: String) throws -> ExitStatus {
+    if json { try console.printJSON(timer) } else { console.print(line) }
+    return .success
+  }
+
   /// Where a medium is put together: systemd names its unit's folder.
   private var folder: FilePath {
     FilePath(ProcessInfo.processInfo.environment["CACHE_DIRECTORY"] ?? "/var/cache/\(FollowUnits.name)")
@@ -89,21 +101,26 @@ extension InstallJob {
       return .success
     }
     if address == "off" {
-      console.print(try await units.remove() ? "no server is followed any more" : "no server was followed")
-      return .success
+      let wasFollowed = try await units.remove()
+      if wasFollowed { await log("no server is followed any more") }
+      return try report(
+        Timer(state: "not-followed"), wasFollowed ? "no server is followed any more" : "no server was followed")
     }
     let server = try ReleaseServer(address)
-    guard let drive = target.selection?.drive,
-      let name = drive.stableNames.first(where: { $0.contains("/by-id/") })
-    else { throw InstallFailure.notADisk(target.path.string) }
+    guard let drive = target.selection?.drive else { throw InstallFailure.notADisk(target.path.string) }
+    guard let name = drive.stableNames.first(where: { $0.contains("/by-id/") }) else {
+      throw InstallFailure.noStableName(target.path.string)
+    }
     let installer = installer(try target.open(forWriting: false)) { _ in }
     guard try installer.installedKey() != nil else { throw ReleaseFailure.noKey }
     if isDryRun {
-      console.print("a timer would ask \(address) every day for \(name)")
-      return .success
+      return try report(
+        Timer(state: "planned", server: address, disk: name), "a timer would ask \(address) every day for \(name)")
     }
     try await units.install(server, disk: FilePath(name))
-    console.print("\(address) is asked every day; \"systemctl start \(FollowUnits.name)\" asks now")
-    return .success
+    await log("\(address) is asked every day for \(name)")
+    return try report(
+      Timer(state: "followed", server: address, disk: name),
+      "\(address) is asked every day; \"systemctl start \(FollowUnits.name)\" asks now")
   }
 }

@@ -33,7 +33,10 @@ struct InstallVerb: Verb {
   @Argument(help: "The medium: an ISO file, or the device that holds it.", completion: .file()) var medium: String?
   @Option(help: ArgumentHelp("The disk, or the image file of one.", valueName: "disk"), completion: .file())
   var disk: String
-  @Option(help: ArgumentHelp("The partition's size, such as 2G or 300M.", valueName: "size")) var size: DiskSize?
+  @Option(
+    help: ArgumentHelp(
+      "The partition's size, such as 2G or 300M (default: room for two versions, at least 1G).", valueName: "size"))
+  var size: DiskSize?
   @Flag(help: "Windows gives it no letter, and desktops do not mount it.") var hidden = false
   @Option(
     help: ArgumentHelp(
@@ -66,7 +69,11 @@ struct InstallVerb: Verb {
   @Flag(help: "With --update: take a medium of another image.") var otherImage = false
   @Option(
     help: ArgumentHelp(
-      "Leave a timer that asks this web server every day for a newer release; \"off\" takes it away.", valueName: "url")
+      """
+      Leave a timer that asks this web server every day for a newer release, as "lifeboat package --release" makes \
+      them; "off" takes it away.
+      """,
+      valueName: "url")
   )
   var follow: String?
   @Flag(help: "Start the version before again.") var rollback = false

@@ -12,7 +12,8 @@ struct PackageVerb: Verb {
     discussion: """
       The medium is verified, then put into packages that run "lifeboat install" on each computer, without asking: a \
       Debian package that does it when it is configured, a shell script with the medium behind it, a role for Ansible. \
-      They take the disk that / is on, unless they are told another one, and need the package lifeboat on the computer. \
+      They take the disk that / is on, unless they are told another one. The program is in none of them: the Debian \
+      package depends on the package lifeboat, the role installs it, and the script ends with status 69 without it. \
       For Windows there is a folder with a PowerShell script, which has not been run on Windows by those who wrote it.
 
       --release makes a signed release.json instead, which belongs beside the ISO file on a web server, for computers \
@@ -29,7 +30,7 @@ struct PackageVerb: Verb {
   @Option(help: ArgumentHelp("The folder for what is made.", valueName: "folder"), completion: .directory)
   var to: String
   @Flag(help: "A Debian package.") var deb = false
-  @Flag(help: "A shell script with the medium behind it.") var script = false
+  @Flag(help: "A shell script with the medium behind it; it needs the package lifeboat.") var script = false
   @Flag(help: "A role for Ansible.") var ansible = false
   @Flag(help: "A folder for Configuration Manager or Intune.") var powershell = false
   @Option(

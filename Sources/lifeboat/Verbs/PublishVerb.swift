@@ -15,6 +15,9 @@ struct PublishVerb: Verb {
       last sets are kept for --rollback. Media must be signed with the site's key, and so is each set; --unsigned does \
       without.
 
+      Computers that were told "lifeboat install --follow" want something else: a release.json beside an ISO file, which \
+      "lifeboat package --release" makes.
+
         lifeboat publish output --site /srv/lifeboat --sign site-key --server http://192.0.2.10
         lifeboat publish output/tier2-x64.iso --site /srv/lifeboat --sign site-key
         lifeboat publish --site /srv/lifeboat --list

@@ -5,8 +5,10 @@ Makes or renews the recovery partition of this computer, for Configuration Manag
 .DESCRIPTION
 Needs unallocated space of the size below on a GPT disk, UEFI, and an administrator; shrinks nothing. The partition gets the
 folder "tree" that lies beside this script, compared file by file with SHA256SUMS.txt, and an entry of the firmware, last
-in its order. A partition that an earlier run made is emptied and filled again: unlike "lifeboat install" on Linux there is
-one version at a time, and while it is filled none.
+in its order. A recovery partition that is there is emptied and filled again: unlike "lifeboat install" on Linux there is
+one version at a time, and while it is filled none. One that this run has made is removed again if the run fails.
+"lifeboat install --update" on Linux takes the partition for its own.
+BitLocker on the drive of Windows has to be suspended; whether it is, is asked of manage-bde.
 Exit codes: 0 done, 1 failed, 15 refused.
 .NOTES
 This script has not been run on Windows by those who wrote it. Try it on a computer that may be lost.
@@ -14,15 +16,16 @@ This script has not been run on Windows by those who wrote it. Try it on a compu
 [CmdletBinding()]
 param(
   [int]$DiskNumber = (Get-Partition -DriveLetter $env:SystemDrive[0]).DiskNumber,
-  [int]$SizeInMiB = @MEBIBYTES@,
-  [switch]$BitLockerSuspended
+  [int]$SizeInMiB = @MEBIBYTES@
 )
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
-$label = 'LIFEBOAT'
+# By which "lifeboat install" on Linux knows a recovery partition.
+$label = '@LABEL@'
 $title = 'Recovery: @TITLE@'
 $source = Join-Path $PSScriptRoot 'tree'
 $hiddenType = '{@HIDDEN@}'
+$plainType = 'ebd0a0a2-b9e5-4433-87c0-68b6b72699c7'
 
 function Stop-Refused([string]$Message) {
   Write-Error $Message -ErrorAction Continue
@@ -65,18 +68,53 @@ Test-Tree $source
 
 $letter = [char[]](82..90 + 68..81) | Where-Object { -not (Test-Path "${_}:\") } | Select-Object -First 1
 if (-not $letter) { Stop-Refused 'No drive letter is free.' }
-$old = Get-Partition -DiskNumber $DiskNumber | Where-Object {
-  $_.GptType -eq $hiddenType -and (Get-Volume -Partition $_ -ErrorAction SilentlyContinue).FileSystemLabel -eq $label
+$before = @(Get-Partition -DiskNumber $DiskNumber)
+$old = $before | Where-Object {
+  $volume = Get-Volume -Partition $_ -ErrorAction SilentlyContinue
+  $volume -and $volume.FileSystemLabel -eq $label
 } | Select-Object -First 1
 if ($old) {
-  $prepare = @("select disk $DiskNumber", "select partition $($old.PartitionNumber)", "set id=ebd0a0a2-b9e5-4433-87c0-68b6b72699c7 override")
+  $prepare = @("select disk $DiskNumber", "select partition $($old.PartitionNumber)", "set id=$plainType override")
 } else {
   $free = (Get-Disk -Number $DiskNumber).LargestFreeExtent
-  if ($free -lt $SizeInMiB * 1MB) { Stop-Refused "Disk $DiskNumber has $free bytes of unallocated space in one piece; $SizeInMiB MiB are needed." }
+  if ($free -lt $SizeInMiB * 1mb) { Stop-Refused "Disk $DiskNumber has $free bytes of unallocated space in one piece; $SizeInMiB MiB are needed." }
   $prepare = @("select disk $DiskNumber", "create partition primary size=$SizeInMiB")
 }
+
+# The partition that this run works on: the old one, or the one that was not there before.
+function Get-OwnPartition {
+  $places = if ($old) { @($old.Offset) } else { @() }
+  $others = @($before | ForEach-Object { $_.Offset })
+  Get-Partition -DiskNumber $DiskNumber |
+    Where-Object { $places -contains $_.Offset -or $others -notcontains $_.Offset } | Select-Object -First 1
+}
+
+# Hidden from Windows: the type of recovery partitions, required by the platform, and no letter.
+function Hide-OwnPartition {
+  $own = Get-OwnPartition
+  $lines = @("select disk $DiskNumber", "select partition $($own.PartitionNumber)")
+  if ($own.DriveLetter -eq $letter) { $lines += "remove letter=$letter" }
+  Invoke-DiskPart ($lines + @("set id=$($hiddenType.Trim('{}')) override", 'gpt attributes=0xC000000000000001')) | Out-Null
+}
+
+# The firmware's entry, while the partition has a letter by which bcdedit can name it. One of an earlier run is led here.
+function Set-FirmwareEntry {
+  $known = (Invoke-Program 'bcdedit.exe' @('/enum', 'firmware')) -join "`n"
+  $block = $known -split "`n\s*`n" | Where-Object { $_.Contains($title) } | Select-Object -First 1
+  if ($block -match '\{[0-9a-fA-F-]{36}\}') {
+    $entry = $Matches[0]
+  } else {
+    $made = (Invoke-Program 'bcdedit.exe' @('/copy', '{bootmgr}', '/d', $title)) -join ' '
+    if ($made -notmatch '\{[0-9a-fA-F-]{36}\}') { throw "bcdedit made no entry: $made" }
+    $entry = $Matches[0]
+    Invoke-Program 'bcdedit.exe' @('/set', '{fwbootmgr}', 'displayorder', $entry, '/addlast') | Out-Null
+  }
+  Invoke-Program 'bcdedit.exe' @('/set', $entry, 'device', "partition=${letter}:") | Out-Null
+  Invoke-Program 'bcdedit.exe' @('/set', $entry, 'path', '\EFI\BOOT\BOOTX64.EFI') | Out-Null
+}
+
 try {
-  Invoke-DiskPart ($prepare + @("format fs=fat32 quick label=$label", "assign letter=$letter")) | Out-Null
+  Invoke-DiskPart ($prepare + @("format fs=fat32 quick unit=4096 label=$label", "assign letter=$letter")) | Out-Null
   & robocopy.exe $source "${letter}:\" /E /R:1 /W:1 /NFL /NDL /NJH /NJS /NP | Out-Null
   if ($LASTEXITCODE -ge 8) { throw "robocopy failed ($LASTEXITCODE)" }
   $global:LASTEXITCODE = 0
@@ -89,24 +127,18 @@ try {
     $text = [IO.File]::ReadAllText($path).Replace('@SERIAL@', $serial)
     [IO.File]::WriteAllText($path, $text, (New-Object Text.UTF8Encoding $false))
   }
-  # The firmware's entry, while the partition has a letter by which bcdedit can name it.
-  $known = (Invoke-Program 'bcdedit.exe' @('/enum', 'firmware')) -join "`n"
-  if (-not $known.Contains($title)) {
-    $made = (Invoke-Program 'bcdedit.exe' @('/copy', '{bootmgr}', '/d', $title)) -join ' '
-    if ($made -notmatch '\{[0-9a-fA-F-]{36}\}') { throw "bcdedit made no entry: $made" }
-    $entry = $Matches[0]
-    Invoke-Program 'bcdedit.exe' @('/set', $entry, 'device', "partition=${letter}:") | Out-Null
-    Invoke-Program 'bcdedit.exe' @('/set', $entry, 'path', '\EFI\BOOT\BOOTX64.EFI') | Out-Null
-    Invoke-Program 'bcdedit.exe' @('/set', '{fwbootmgr}', 'displayorder', $entry, '/addlast') | Out-Null
+  Set-FirmwareEntry
+  Hide-OwnPartition
+} catch {
+  $failure = $_
+  # What this run has made goes, so that the next one finds the space again. An old one is hidden again, and filled by the next run.
+  try {
+    if ($old) { Hide-OwnPartition } else { Get-OwnPartition | Remove-Partition -Confirm:$false }
+  } catch {
+    Write-Error "Disk ${DiskNumber}: the partition could not be put back: $_" -ErrorAction Continue
   }
-} finally {
-  # Hidden from Windows: the type of recovery partitions, required by the platform, and no letter.
-  $volume = Get-Partition -DriveLetter $letter -ErrorAction SilentlyContinue
-  if ($volume) {
-    Invoke-DiskPart @(
-      "select disk $DiskNumber", "select partition $($volume.PartitionNumber)", "remove letter=$letter",
-      "set id=$($hiddenType.Trim('{}')) override", 'gpt attributes=0xC000000000000001') | Out-Null
-  }
+  Write-Error "No recovery partition was made on disk ${DiskNumber}: $failure" -ErrorAction Continue
+  exit 1
 }
 Write-Output "The recovery partition of disk $DiskNumber holds @IMAGE@ @IDENTIFIER@."
 exit 0
