@@ -11,7 +11,7 @@ BUILT = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
 TESTS = LIFEBOAT_TEST_CACHE="$(CURDIR)/.build/test-cache" $(SWIFT) test --skip-build --disable-xctest
 LIBRARIES = HostSystem StrictTOML RecoveryManifest RecoveryPlan BootAssembly OpticalMedia DriveDiscovery FlashMedia
 
-.PHONY: help demo build test check boot-test lab-test bench docs reference format install deb clean
+.PHONY: help demo build test check boot-test lab-test fuzz bench docs reference format install deb clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -64,6 +64,11 @@ lab-test: ## drives of a virtual computer, and its start from the network (softw
 	@scripts/step "Building the tests" $(SWIFT) build --build-tests
 	@LIFEBOAT_LAB_PROGRAM="$(CURDIR)/.build/release/lifeboat" LIFEBOAT_NETWORK_LAB=1 $(TESTS) \
 	  --filter DriveLabTests --filter NetworkBootTests.FirmwareTests --filter NetworkBootTests.StrangerTests
+
+fuzz: ## a million wrong packets, requests and policies for each parser of network boot (LIFEBOAT_FUZZ_PACKETS: how many)
+	@scripts/install-packages build
+	@scripts/step "Building the tests" $(SWIFT) build --build-tests
+	@LIFEBOAT_FUZZ_PACKETS="$${LIFEBOAT_FUZZ_PACKETS:-1000000}" $(TESTS) --filter 'Fuzz|AddressServerTests'
 
 bench: ## measure: every folder of Benchmarks has a program that prints a table
 	@scripts/install-packages build runtime try test

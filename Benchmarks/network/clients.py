@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Many starting computers in one process: each asks for an offer, and fetches what a start fetches.
 
-  clients.py SERVER FIRST COUNT FOLDER http START LAYER...   DISCOVER, then HEAD and GET of START on one connection, which
-                                                             is reset, then each LAYER on a connection of its own
+  clients.py SERVER FIRST COUNT FOLDER http START LAYER...   DISCOVER, then HEAD and GET of START (boot/IMAGE.iso) on one
+                                                             connection, which is reset, then the question whether it may
+                                                             go on, and each LAYER, on a connection of its own each
   clients.py SERVER FIRST COUNT FOLDER tftp NAME...          DISCOVER, then of each NAME the size, and the file in blocks of
                                                              1428 bytes, one at a time
 
 FIRST is the first of COUNT addresses that this computer has, one for each client; what comes is compared with the files
-below FOLDER. The answer is one line of JSON: how many were served, the times in milliseconds from a DISCOVER to its OFFER
-and from an ACK to the next DATA (median, 99 of 100, the longest; by the kernel's clock of arrival), how often something
-had to be asked again, and how far the slowest client was when the first one had everything (1: all at the same time).
+below FOLDER. The answer is one line of JSON: how many were served, the times in milliseconds from a DISCOVER to its OFFER,
+from an ACK to the next DATA, from HEAD and from the question to the status (median, 99 of 100, the longest; by the kernel's
+clock of arrival), how often something had to be asked again, and how far the slowest client was when the first one had everything (1: all at the same time).
 Exit status 1 if a client was not served.
 """
 import heapq, ipaddress, json, os, select, socket, struct, sys, time
@@ -23,7 +24,7 @@ count = int(count)
 files = {name: memoryview(open(os.path.join(folder, name), "rb").read()) for name in names}
 total = sum(len(content) for content in files.values())
 buffer = memoryview(bytearray(1 << 18))
-times = {"offer": [], "block": []}
+times = {"offer": [], "block": [], "head": [], "admission": []}
 again = {"offer": 0, "block": 0}
 progress = [0] * count
 slowest_share = None
@@ -115,38 +116,65 @@ def receive_body(index, connection, expected, begun):
         note(index, got)
 
 
-def request(connection, method, name, port):
+def request(connection, method, name, port, size, kind=None):
+    begin = time.time_ns()
     connection.send(f"{method} /{name} HTTP/1.1\r\nHost: {server}:{port}\r\nUser-Agent: UefiHttpBoot/1.0\r\n\r\n".encode())
     answer = b""
     while b"\r\n\r\n" not in answer:
         yield connection, select.EPOLLIN, 120
-        got = connection.recv_into(buffer)
+        got, ancillary, _, _ = connection.recvmsg_into([buffer], 64)
         expect(got, "the connection ended")
+        if kind and not answer:
+            times[kind].append(arrival(ancillary) - begin)
         answer += bytes(buffer[:got])
     head, rest = answer.split(b"\r\n\r\n", 1)
     expect(head.startswith(b"HTTP/1.1 200 "), head[:40])
-    expect(b"\r\ncontent-length: %d" % len(files[name]) in head.lower(), "another length")
+    expect(b"\r\ncontent-length: %d" % size in head.lower(), "another length")
     return rest
+
+
+def connect(address, port):
+    connection = socket.socket()
+    connection.setblocking(False)
+    # As much as a starting computer has room for; else they all share this one's memory for TCP, and starve.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 128 << 10)
+    connection.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    connection.bind((address, 0))
+    connection.connect_ex((server, port))
+    return connection
+
+
+def ask_to_go_on(index, address, port):
+    connection = connect(address, port)
+    yield connection, select.EPOLLOUT, 120
+    image = os.path.basename(names[0]).removesuffix(".iso")
+    question = f"admission/{image}/5254{index + 1:08x}/-"
+    answer = yield from request(connection, "GET", question, port, 3, "admission")
+    while len(answer) < 3:
+        yield connection, select.EPOLLIN, 120
+        got = connection.recv(16)
+        expect(got, "the connection ended")
+        answer += got
+    expect(answer == b"go\n", answer)
+    close(connection)
 
 
 def http(index, address, offer):
     port = int(offer.split("/")[2].partition(":")[2] or 80)
     expect(offer.endswith("/" + names[0]), f"offered {offer}")
     for name in names:
-        connection = socket.socket()
-        connection.setblocking(False)
-        # As much as a starting computer has room for; else they all share this one's memory for TCP, and starve.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 128 << 10)
-        connection.bind((address, 0))
-        connection.connect_ex((server, port))
+        size = len(files[name])
+        connection = connect(address, port)
         yield connection, select.EPOLLOUT, 120
         # Firmware asks for the size first, and ends with a reset.
         if name == names[0]:
-            yield from request(connection, "HEAD", name, port)
+            yield from request(connection, "HEAD", name, port, size, "head")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        rest = yield from request(connection, "GET", name, port)
+        rest = yield from request(connection, "GET", name, port, size)
         yield from receive_body(index, connection, files[name], rest)
         close(connection)
+        if name == names[0]:
+            yield from ask_to_go_on(index, address, port)
 
 
 def ask(transfer, packet, to, is_awaited):
@@ -263,7 +291,8 @@ def summary(nanoseconds):
 def report(failures, seconds):
     print(json.dumps({
         "served": count - len(failures), "failures": failures[:5], "seconds": round(seconds, 2), "bytes": sum(progress),
-        "offer": summary(times["offer"]), "block": summary(times["block"]), "askedAgain": again,
+        "offer": summary(times["offer"]), "block": summary(times["block"]), "head": summary(times["head"]),
+        "admission": summary(times["admission"]), "askedAgain": again,
         "slowestWhenFirstWasDone": slowest_share,
     }))
     return 1 if failures else 0

@@ -174,7 +174,7 @@ extension DHCPServer {
     }
     guard isNew else { return }
     let isRival = isRival(server)
-    let yields = isRival || server.hasPriority(over: own)
+    let yields = isRival || desk.view.yields && server.hasPriority(over: own)
     let consequence = isRival ? "; no address is given beside it" : yields ? "; nothing is offered beside it" : ""
     events.say(
       .init(.interface, yields ? .trouble : .news, "\(server) answers on \(server.interface)\(consequence)"))

@@ -11,6 +11,8 @@ struct WireClient: Sendable {
   struct Answer: Decodable, Sendable {
     var mac: String
     var server: String
+    /// Where the packet came from: address and port.
+    var source: String
     var yours: String
     var next: String
     var file: String
@@ -46,7 +48,11 @@ struct WireClient: Sendable {
   /// Gets an address from the site's server as any computer does.
   func lease(_ mac: String) async throws -> [Answer] { try await run("lease", [mac]) }
 
-  /// Asks the PXE boot server at an address, from the client's own address.
+  /// Broadcasts an OFFER of a boot file in the name of a server (option 54) that may be somebody else, or nobody.
+  func forgeOffer(of server: String, to mac: String) async throws { _ = try await run("forge", [server, mac]) }
+
+  /// Asks the PXE boot server at an address, from the client's own address and a port that the kernel chooses, which an
+  /// answer has to come back to.
   func askBootServer(_ server: String, from own: String, mac: String, vendor: String, architecture: Int) async throws
     -> [Answer]
   {
@@ -86,7 +92,7 @@ struct WireClient: Sendable {
         packet += extra + b"\\xff"
         s.sendto(packet + bytes(max(0, 300 - len(packet))), to)
     def receive():
-        data = s.recv(4096)
+        data, source = s.recvfrom(4096)
         options, i = {}, 240
         while i < len(data) and data[i] != 255:
             if data[i] == 0: i += 1; continue
@@ -95,7 +101,7 @@ struct WireClient: Sendable {
         text = lambda code: options[code].rstrip(b"\\0").decode("latin1") if code in options else None
         ip = lambda value: ".".join(str(b) for b in value)
         return dict(mac=":".join("%02x" % b for b in data[28:34]), server=ip(options.get(54, b"")), yours=ip(data[16:20]),
-                    next=ip(data[20:24]), file=data[108:236].split(b"\\0")[0].decode("latin1"),
+                    source="%s:%d" % source, next=ip(data[20:24]), file=data[108:236].split(b"\\0")[0].decode("latin1"),
                     type=options[53][0] if 53 in options else None, vendor=text(60), boot=text(67),
                     packet=data.hex())
     verb, words = sys.argv[1], sys.argv[2:]
@@ -123,8 +129,21 @@ struct WireClient: Sendable {
             send(words[0], 1, "HTTPClient:Arch:00016:UNDI:003000", 16, hops=hops, relay=number(words[1]))
     elif verb == "ask":
         address, own, mac, vendor, arch = words
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.settimeout(20)
+        s.bind((own, 0))
         send(mac, 3, vendor, int(arch), own=own, to=(address, 4011))
         print(json.dumps(receive()))
+    elif verb == "forge":
+        card = bytes.fromhex(words[1].replace(":", ""))
+        number = bytes(int(part) for part in words[0].split("."))
+        packet = struct.pack("!BBBBI4x12s4s16s192x", 2, 1, 6, 0, 7, bytes(12), bytes(4), card) + b"\\x63\\x82\\x53\\x63"
+        packet += option(53, b"\\2") + option(54, number) + option(60, b"PXEClient") + option(67, b"forged.efi") + b"\\xff"
+        f = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        f.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        f.setsockopt(socket.SOL_SOCKET, 25, b"eth0\\0")
+        f.bind(("", 67))
+        f.sendto(packet, ("255.255.255.255", 68))
     elif verb == "flood":
         random.seed(7)
         for i in range(int(words[0])):

@@ -31,21 +31,6 @@ struct ExportWireTests {
     return (site, folder, manifest)
   }
 
-  /// Runs nginx with an export beside `body`; its logs and its own files are in memory, and go with it.
-  private func withNginx(
-    _ wire: TestWire, _ folder: FilePath, _ body: @escaping @Sendable () async throws -> Void
-  ) async throws {
-    // ip netns exec gives its program a mount namespace.
-    let script = """
-      for place in /run /var/log/nginx /var/lib/nginx; do mount -t tmpfs tmpfs "$place"; done
-      nginx -t -p "$1" -c nginx.conf 2>&1 && exec nginx -p "$1" -c nginx.conf -g "daemon off;"
-      """
-    try await wire.serving("srv", ["sh", "-c", script, "sh", folder.string], until: "test is successful") { _ in
-      _ = try await curl(wire, "--retry", "20", "--retry-connrefused", "--retry-delay", "1", "http://10.66.0.2/")
-      try await body()
-    }
-  }
-
   private func curl(_ wire: TestWire, _ words: String...) async throws -> String {
     try await wire.command(in: "client", ["curl", "--silent", "--max-time", "60"] + words).text()
   }
@@ -56,7 +41,7 @@ struct ExportWireTests {
     defer { withExtendedLifetime((site, folder)) {} }
     try await TestWire.with { wire in
       try await wire.ip("-n \(wire.namespace("client")) address add 10.66.0.9/24 dev eth0")
-      try await withNginx(wire, folder.appending("out")) {
+      try await wire.withNginx(folder.appending("out")) {
         for object in manifest.objects {
           let url = "http://10.66.0.2/\(object.name)"
           let got = try await wire.command(in: "client", ["curl", "--silent", "--fail", url]).output()
@@ -97,11 +82,8 @@ struct ExportWireTests {
     let settings = folder.appending("out/dnsmasq.conf").string
     let trial = try await Tool.run("dnsmasq", ["--test", "--conf-file=\(settings)"])
     #expect(trial.status == 0 && trial.errors.contains("syntax check OK"), "\(trial)")
-    let words = [
-      "dnsmasq", "--keep-in-foreground", "--conf-file=\(settings)", "--user=root", "--pid-file=", "--log-facility=-",
-    ]
     try await TestWire.with { [disk, grub] wire in
-      try await wire.serving("srv", words, until: "proxy on subnet 10.66.0.2") { _ in
+      try await wire.withExportedDnsmasq(folder.appending("out")) { _ in
         let http = "HTTPClient:Arch:00016:UNDI:003000"
         let answers = try await WireClient(wire: wire).discover([
           ("52:54:00:00:00:01", "", -1, 1), ("52:54:00:00:00:02", "PXEClient:Arch:00000:UNDI:002001", 0, 2),

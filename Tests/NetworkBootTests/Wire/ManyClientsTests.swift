@@ -43,7 +43,7 @@ struct ManyClientsTests {
     }
     #expect(answer.served == 30 && answer.failures.isEmpty, "\(answer)")
     #expect(answer.bytes == 30 * words.dropFirst().reduce(0) { $0 + (files[$1]?.count ?? 0) })
-    // Each has its share: the last one has had something of it when the first one has everything.
-    #expect(answer.slowestWhenFirstWasDone ?? 0 > 0.05, "\(answer)")
+    // Each has its share: on a busy machine the last one has had 75 to 94 % when the first one has everything.
+    #expect(answer.slowestWhenFirstWasDone ?? 0 > 0.5, "\(answer)")
   }
 }
