@@ -16,9 +16,10 @@ struct FirmwareTests {
     /// Whether the firmware's PXE is left on, so that its first try is ours to end, or to answer.
     var hasPXE: Bool
     var hasCPU32Bit = false
+    var memory = ByteCount.mebibytes(2048)
     var expected: String
     var testDescription: String {
-      "\(firmware.rawValue)\(hasPXE ? ", PXE first" : "")\(hasCPU32Bit ? ", 32-bit processor" : "")"
+      "\(firmware.rawValue)\(hasPXE ? ", PXE first" : "")\(hasCPU32Bit ? ", 32-bit processor" : ""), \(memory)"
     }
   }
 
@@ -33,7 +34,7 @@ struct FirmwareTests {
     let site = try await LabSite.shared.path()
     try await TestWire.with { wire in
       try await wire.makeTap()
-      try await wire.serve(site) { log in
+      try await wire.serve(site, LabSite.tier1) { log in
         let line = try await wire.run(start) { machine in try await machine.line(with: "LIFEBOAT-READY ") }
         #expect(line.contains(start.expected), "\(line)")
         #expect(log.lines.contains { $0.contains("HTTP boot: offered boot/tier1.iso of image tier1") })
@@ -45,9 +46,12 @@ struct FirmwareTests {
   }
 }
 
-/// The demo's first image as a site, x64 and x86, built and published by the real command.
+/// The demo's two images as a site, built and published by the real command: `tier1` for x64 and x86, and `tier2` for x64
+/// alone, whose layers stay on the server.
 actor LabSite {
   static let shared = LabSite()
+  /// For a service without a policy, which has to be told which of the two it is.
+  static let tier1 = ["--image", "tier1"]
   static var isWanted: Bool { HostEnvironment["LIFEBOAT_NETWORK_LAB"] != nil }
   private var building: Task<FilePath, any Error>?
 
@@ -63,12 +67,13 @@ actor LabSite {
     // Address space randomisation makes every start of a program a new translation for the emulator.
     let manifest = try FileTree.text(of: Repository.path("Fixtures/manifests/rescue.toml"))
       .replacing("[defaults]\n", with: "[defaults]\nkernel-arguments = [\"norandmaps\"]\n")
+      .replacing("name = \"tier2\"\n", with: "name = \"tier2\"\nkernel-arguments = [\"lifeboat.stream\"]\n")
     try AtomicFile.write(Array(manifest.utf8), to: folder.appending("rescue.toml"))
-    for architecture in ["x64", "x86"] {
+    for (image, architecture) in [("tier1", "x64"), ("tier1", "x86"), ("tier2", "x64")] {
       let built = try await TestCache.shared.alone { cache in
         try await Repository.lifeboat(
           [
-            "build", "rescue.toml", "--image", "tier1", "--arch", architecture, "--allow-incomplete-suites", "-o", ".",
+            "build", "rescue.toml", "--image", image, "--arch", architecture, "--allow-incomplete-suites", "-o", ".",
           ], in: folder, environment: ["XDG_CACHE_HOME": cache.string])
       }
       try #require(built.status == 0, "\(built)")
@@ -95,7 +100,7 @@ extension TestWire {
     let blank = scratch.appending("blank")
     try AtomicFile.write([UInt8](repeating: 0, count: 1 << 20), to: blank)
     var machine = TrialMachine(
-      medium: blank, firmware: start.firmware, memory: .mebibytes(2048), hasCPU32Bit: start.hasCPU32Bit,
+      medium: blank, firmware: start.firmware, memory: start.memory, hasCPU32Bit: start.hasCPU32Bit,
       console: .output, hasNetwork: false)
     // QEMU's own iPXE is the card's ROM by default. A BIOS starts by it; it gets in the way of UEFI's own network.
     let rom = start.firmware == .bios ? "" : ",romfile="

@@ -14,7 +14,7 @@ extension FirmwareTests {
     let start = Start(firmware: .secureBoot, hasPXE: true, expected: Self.secureBoot)
     try await TestWire.with { wire in
       try await wire.makeTap()
-      try await wire.serve(site, ["--shadow", shadow]) { log in
+      try await wire.serve(site, ["--shadow", shadow] + LabSite.tier1) { log in
         let line = try await wire.run(start) { machine in try await machine.line(with: "LIFEBOAT-READY ") }
         #expect(line.contains(start.expected), "\(line)")
         #expect(
@@ -33,7 +33,7 @@ extension FirmwareTests {
     try await TestWire.with { wire in
       try await wire.makeTap()
       try await wire.ip("-n \(wire.namespace("wire")) link set site down")
-      try await wire.serve(site, ["--mode", "full", "--interface", "eth0"]) { log in
+      try await wire.serve(site, ["--mode", "full", "--interface", "eth0"] + LabSite.tier1) { log in
         let line = try await wire.run(start) { machine in try await machine.line(with: "LIFEBOAT-READY ") }
         #expect(line.contains(start.expected), "\(line)")
         let kind = hasPXE ? "UEFI x64, PXE" : "UEFI x64, HTTP boot"
