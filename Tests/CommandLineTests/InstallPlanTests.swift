@@ -9,7 +9,7 @@ import Testing
   /// Such a disk keeps the boot order as it is, wherever the recovery goes.
   @Test func disksWithBitLockerAreFound() throws {
     let drives = try Machine.survey("usb-bitlocker").drives
-    #expect(drives.count == 2 && drives.filter(\.hasBitLocker).map(\.path) == ["/dev/sdb"])
-    #expect(try Machine.survey("laptop-usb-stick").drives.filter(\.hasBitLocker).isEmpty)
+    #expect(drives.count == 2 && drives.filter { $0.hasBitLocker }.map(\.path) == ["/dev/sdb"])
+    #expect(try Machine.survey("laptop-usb-stick").drives.filter { $0.hasBitLocker }.isEmpty)
   }
 }
