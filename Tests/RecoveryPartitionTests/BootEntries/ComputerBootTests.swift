@@ -76,8 +76,8 @@ import Testing
   /// A refusal comes before the other entries are gone.
   @Test func aRecordThatCannotBeGivenBackKeepsTheOthers() async throws {
     let disk = try await BootRecordBootTests.Disk()
-    let root = disk.folder.path
-    try disk.folder.write("boot/grub/grub.cfg", "source ${config_directory}/custom.cfg\n")
+    let root = disk.folder.path.appending("computer")
+    try disk.folder.write("computer/boot/grub/grub.cfg", "source ${config_directory}/custom.cfg\n")
     let boot = boot(root, firmware: "none", usesRecord: true)
     #expect(try await boot.register(disk.partition, BootWish(place: nil, hotkeyDelay: 3)).count == 2)
     try disk.damage()
