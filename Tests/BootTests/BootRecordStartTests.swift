@@ -25,7 +25,8 @@ struct BootRecordStartTests {
       let disk = try ImageMaker.sparse(folder.appending("disk"), size: 1200 << 20, data: [1 << 20..<2 << 20])
       let made = try await Tool.run("sfdisk", ["--quiet", disk.string], input: Array(table.utf8))
       try #require(made.status == 0, "\(made)")
-      let before = try putCode(BootSector.saying(Self.other), on: disk)
+      try BootSector.put(BootSector.saying(Self.other), on: disk)
+      let before = try firstSector(of: disk)
       let computer = LabComputer(firmware: .bios, drives: [.init(image: disk, serial: "DISK1")], folder: folder)
 
       let installed = try await Repository.lifeboat([
@@ -53,14 +54,6 @@ struct BootRecordStartTests {
       #expect(try firstSector(of: disk) == before)
       #expect(try await computer.start(until: Self.other, "LIFEBOAT").contains(Self.other))
     }
-  }
-
-  /// Puts boot code before a partition table; the whole sector then.
-  private func putCode(_ code: [UInt8], on disk: FilePath) throws -> [UInt8] {
-    let file = try FileDescriptor.open(disk, .readWrite)
-    defer { try? file.close() }
-    try file.writeAll(toAbsoluteOffset: 0, code)
-    return try firstSector(of: disk)
   }
 
   private func firstSector(of disk: FilePath) throws -> [UInt8] {

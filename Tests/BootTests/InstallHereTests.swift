@@ -2,6 +2,7 @@
 import BootAssembly
 import HostSystem
 import OpticalMedia
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -100,37 +101,57 @@ struct InstallHereTests {
     return try await Tool.run("unshare", ["-m", "sh", "-c", script, root.string] + arguments)
   }
 
-  @Test func theDiskStartsAlone() async throws {
+  struct Case: CustomTestStringConvertible, Sendable {
+    var firmware: TrialMachine.Firmware
+    var attachment: TrialMachine.Attachment
+    /// How the name of the boot entry that is made begins.
+    var entry: String
+    var testDescription: String { "\(firmware.rawValue) \(attachment.rawValue)" }
+  }
+
+  private static let other = "OTHER-SYSTEM-IS-UP"
+
+  /// On a BIOS the answer yes puts a boot record onto the disk, which asks for Esc and starts what was there before.
+  @Test(arguments: [
+    Case(firmware: .uefi, attachment: .stick, entry: "Boot"),
+    Case(firmware: .secureBoot, attachment: .disc, entry: "Boot"),
+    Case(firmware: .bios, attachment: .disc, entry: "/dev/vda"),
+  ])
+  func theDiskStartsAlone(_ its: Case) async throws {
     let medium = try await InstallHere.medium.value
     let record = try MediumVerification.record(of: ISOReader(medium))
     try await TemporaryFolder.with { folder in
       let disk = try ImageMaker.sparse(folder.appending("disk"), size: 2400 << 20, data: [])
       let table = "label: gpt\nstart=2048, size=204800, name=\"data\"\n"
       #expect(try await Tool.run("sfdisk", ["--quiet", disk.string], input: Array(table.utf8)).status == 0)
-      try await install(from: medium, on: disk, scratch: folder)
-      let machine = TrialMachine(
-        medium: disk, attachment: .stick, firmware: .uefi, memory: .mebibytes(1024), hasNetwork: false)
-      let (partition, ready) = try await machine.run(scratch: folder, limit: .seconds(1500)) { machine in
-        let partition = try await machine.line { $0.contains("LIFEBOAT-PARTITION ") }
-        return (partition, try ReadyLine(await machine.line { $0.contains(ReadyLine.mark) }))
+      try BootSector.put(BootSector.saying(Self.other), on: disk)
+      try await install(from: medium, on: disk, its, scratch: folder)
+      let computer = LabComputer(
+        firmware: its.firmware, drives: [.init(image: disk, serial: InstallHere.serial)], folder: folder)
+      if its.firmware == .bios {
+        #expect(try await computer.start(until: Self.other, ReadyLine.mark).contains(Self.other))
       }
-      #expect(partition.contains("LIFEBOAT-PARTITION ok /dev/sda2"), "\(partition)")
-      #expect(ready.image == "here" && ready.id == record.identifier && ready.medium == "/dev/sda2")
+      let ready = try await computer.startRecovery(pressing: its.firmware == .bios ? ["esc"] : [])
+      #expect(ready.image == "here" && ready.id == record.identifier && ready.medium == "/dev/vda2")
+      #expect((ready.firmware == "bios") == (its.firmware == .bios))
+      #expect((ready.secureBoot == "enabled") == (its.firmware == .secureBoot))
     }
   }
 
-  private func install(from medium: FilePath, on disk: FilePath, scratch: FilePath) async throws {
+  private func install(from medium: FilePath, on disk: FilePath, _ its: Case, scratch: FilePath) async throws {
     var machine = TrialMachine(
-      medium: medium, attachment: .stick, firmware: .uefi, memory: .mebibytes(2048), hasNetwork: false)
+      medium: medium, attachment: its.attachment, firmware: its.firmware, memory: .mebibytes(2048), hasNetwork: false)
     machine.extraArguments = [
       "-drive", "if=none,id=inner,format=raw,file=\(disk)", "-device",
       "virtio-blk-pci,drive=inner,serial=\(InstallHere.serial)",
     ]
-    let end = try await machine.run(scratch: scratch, limit: .seconds(2400)) { machine in
-      let picture = try await machine.line { $0.contains("afterwards:") }
-      let entry = try await machine.line { $0.contains("boot entry") || $0.contains("INSTALL-HERE ended") }
-      return [picture, entry, try await machine.line { $0.contains("INSTALL-HERE ended") }]
-    }
-    #expect(end.last?.contains("INSTALL-HERE ended 0") == true && end[1].contains("boot entry"), "\(end)")
+    let said = Mutex<[String]>([])
+    let end = try await machine.run(
+      scratch: scratch, limit: .seconds(2400), onLine: { line in said.withLock { $0.append(line) } },
+      { try await $0.line { $0.contains("INSTALL-HERE ended") } })
+    let lines = said.withLock { $0 }
+    #expect(end.contains("INSTALL-HERE ended 0"), "\(lines.suffix(40))")
+    #expect(lines.contains { $0.contains("afterwards:") })
+    #expect(lines.contains { $0.contains("boot entry \(its.entry)") }, "\(lines.suffix(40))")
   }
 }

@@ -69,8 +69,10 @@ struct InstalledSystemTests {
   }
 
   /// By the firmware's entry, which stays in its variables, and by GRUB's menu.
-  @Test func onUEFIWithSecureBoot() async throws {
-    try await withComputer(.secureBoot) { computer, record in
+  @Test(arguments: [TrialMachine.Firmware.secureBoot, .uefi])
+  func onUEFI(_ firmware: TrialMachine.Firmware) async throws {
+    let secureBoot = firmware == .secureBoot ? "enabled" : "disabled"
+    try await withComputer(firmware) { computer, record in
       let before = try await table(of: computer)
       let said = try await computer.command(
         """
@@ -88,11 +90,11 @@ struct InstalledSystemTests {
       #expect(order == "\(old),\(entry.dropFirst(4).prefix(4))", "\(said)")
 
       let byFirmware = try await computer.startRecovery()
-      #expect(byFirmware.id == record.identifier && byFirmware.secureBoot == "enabled")
+      #expect(byFirmware.id == record.identifier && byFirmware.secureBoot == secureBoot)
       let usual = try await computer.command("efibootmgr\ngrub-reboot lifeboat\n")
       #expect(usual.contains(order), "\(usual)")
       let byMenu = try await computer.startRecovery()
-      #expect(byMenu.id == record.identifier && byMenu.secureBoot == "enabled")
+      #expect(byMenu.id == record.identifier && byMenu.secureBoot == secureBoot)
 
       let left = try await computer.command("\(Self.remove)efibootmgr\n")
       let rest = left.drop { $0 != Self.afterwards }
@@ -100,6 +102,43 @@ struct InstalledSystemTests {
       #expect(rest.contains(old), "\(left)")
       #expect(try await table(of: computer) == before)
       #expect(try await computer.start(until: InstalledDebian.mark, ReadyLine.mark).contains(InstalledDebian.mark))
+    }
+  }
+
+  /// First in the firmware's order: each start waits for Esc, and goes on with Debian through the recovery's GRUB.
+  @Test func firstUnderSecureBoot() async throws {
+    let question = "Press Esc within 3 seconds"
+    try await withComputer(.secureBoot) { computer, record in
+      let before = try await table(of: computer)
+      // As Debian's installer leaves it; `grub-install` had no firmware to write to.
+      let said = try await computer.command(
+        """
+        efibootmgr --create --disk /dev/vda --part 2 --label debian --loader '\\EFI\\debian\\shimx64.efi'
+        \(Self.install) --boot-order first --hotkey-delay 3
+        echo \(Self.afterwards)
+        efibootmgr
+
+        """)
+      let old = try #require(said.first { $0.hasPrefix("BootOrder: ") })
+      let entry = try #require(said.last { $0.contains("* Recovery: Contoso first aid") }?.dropFirst(4).prefix(4))
+      let order = "BootOrder: \(entry),\(old.dropFirst("BootOrder: ".count))"
+      #expect(said.drop { $0 != Self.afterwards }.contains(order), "\(said)")
+
+      let usual = try await computer.run { machine in
+        _ = try await machine.line { $0.contains(question) }
+        return try await machine.line { $0.contains(InstalledDebian.mark) || $0.contains(ReadyLine.mark) }
+      }
+      #expect(usual.contains(InstalledDebian.mark))
+      let byKey = try await computer.startRecovery(pressing: ["esc"], after: question)
+      #expect(byKey.id == record.identifier && byKey.secureBoot == "enabled" && byKey.medium == "/dev/vda4")
+
+      let left = try await computer.command("efibootmgr\n\(Self.remove)efibootmgr\n")
+      #expect(left.first { $0.hasPrefix("BootOrder: ") } == order, "\(left)")
+      let rest = left.drop { $0 != Self.afterwards }
+      #expect(!rest.contains { $0.contains("lifeboat") || $0.contains("Recovery") }, "\(left)")
+      #expect(rest.contains(old), "\(left)")
+      #expect(try await table(of: computer) == before)
+      #expect(try await computer.start(until: InstalledDebian.mark, question).contains(InstalledDebian.mark))
     }
   }
 }

@@ -83,8 +83,10 @@ struct LabComputer: Sendable {
   }
 
   /// Starts it, and waits until a recovery system is up that came from a partition.
-  func startRecovery(pressing keys: [String] = []) async throws -> ReadyLine {
+  /// - Parameter question: what it says before it waits for a key, where the firmware would take the key before.
+  func startRecovery(pressing keys: [String] = [], after question: String? = nil) async throws -> ReadyLine {
     try await run(limit: .seconds(1500)) { machine in
+      if let question { _ = try await machine.line { $0.contains(question) } }
       if !keys.isEmpty { try await Self.press(keys, on: machine) }
       let verdict = try await machine.line { $0.contains("LIFEBOAT-PARTITION ") }
       #expect(verdict.contains("LIFEBOAT-PARTITION ok"))
