@@ -113,7 +113,11 @@ extension NetworkBootFailure {
         ? "Run it as root, or give it that one right: setpriv --inh-caps=+net_bind_service"
           + " --ambient-caps=+net_bind_service --reuid=USER --clear-groups lifeboat serve ..."
         : nil
-    case .socket: nil
+    case .socket(_, _, .noSuchAddressOrDevice), .socket(_, _, .operationNotSupportedByDevice):
+      "Check the interface with: ip -4 address"
+    case .socket(_, _, .tooManyOpenFiles), .socket(_, _, .tooManyOpenFilesInSystem):
+      "Allow more open files: ulimit -n 8192, or LimitNOFILE=8192 in the unit."
+    case .socket: "Look into the kernel's messages with dmesg, and start the service again."
     case .export(let refusal): refusal.remedy
     case .adminSocketTaken: "Stop that service, or choose another socket with --admin."
     case .adminSocket: "Choose another place for it with --admin; it may have 107 bytes."

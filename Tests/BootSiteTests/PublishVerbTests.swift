@@ -29,6 +29,8 @@ import Testing
     #expect(first.output.contains("servers http://192.0.2.10 http://192.0.2.11\n"))
     let second = try await publish(SmallMedia.shared.iso("tier2").string, "--sign", key)
     #expect(second.status == 0 && second.output.contains("\ntier2  x64  bookworm  "), "\(second)")
+    #expect(second.errors.contains("the set has 2 images") && second.errors.contains("say --image tier1"), "\(second)")
+    #expect(!first.errors.contains("images"), "\(first)")
     let again = try await publish(SmallMedia.shared.iso("tier2").string, "--sign", key)
     #expect(again.status == 0 && again.output.contains("set 2 holds all of this already"), "\(again)")
     let retired = try await publish("--retire", "tier1", "--sign", key)

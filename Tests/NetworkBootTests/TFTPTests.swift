@@ -173,4 +173,20 @@ import Testing
       #expect(told < 400, "a flood is told in few lines: \(told)")
     }
   }
+
+  /// Packets that are passed over without a word are still too many.
+  @Test func whatComesTooOftenIsCountedAndTold() async throws {
+    try await TestService.with(site) { service in
+      let outcome = try await service.python(
+        Self.ask
+          + """
+          s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+          for i in range(5000): s.sendto(b"\\0\\4\\0\\1", ("127.0.0.1", port))
+          print("done")
+          """)
+      #expect(outcome.output == "done\n", "\(outcome)")
+      let told = try await service.events.first { $0.event == .tftp }
+      #expect(told.weight == .refusal && told.message == "no answer: it asks too often, or all together do", "\(told)")
+    }
+  }
 }

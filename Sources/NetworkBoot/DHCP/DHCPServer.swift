@@ -48,6 +48,7 @@ final class DHCPServer: Sendable {
     state.withLock { state in
       state.interfaces[sockets.interface.index] = served
       state.addresses[sockets.interface.index] = sockets.pool.map { AddressServer($0) }
+      tellDesk(state)
     }
     return sockets.isShared ? [] : try await listen(on: sockets.sockets, ear: sockets.ear)
   }
@@ -81,8 +82,14 @@ final class DHCPServer: Sendable {
       state.interfaces[interface.index] = nil
       state.addresses[interface.index] = nil
       state.sightings.forget(interface: interface.name)
-      desk.see(state.sightings.servers)
+      tellDesk(state)
     }
+  }
+
+  /// Who else is on the wires, and where nobody would be heard.
+  private func tellDesk(_ state: State) {
+    let deaf = state.interfaces.values.filter(\.isDeaf).map(\.interface.name)
+    desk.see(state.sightings.servers, deaf: Set(deaf))
   }
 
   /// The served interface with a number of the kernel's.
@@ -118,9 +125,12 @@ extension DHCPServer {
     }
   }
 
-  /// Whether a client may be answered once more now. Its address is what it claims, so all together have a limit too.
+  /// Whether a client may be answered once more now; if not, that is told. Its address is what it claims, so all together
+  /// have a limit too.
   func allows(_ hardware: HardwareAddress) -> Bool {
-    state.withLock { $0.gate.take(hardware, at: .now()) }
+    let isAllowed = state.withLock { $0.gate.take(hardware, at: .now()) }
+    if !isAllowed { refuse(hardware, .tooOften) }
+    return isAllowed
   }
 
   private func act(on outcome: ShadowWaits.Outcome) {
@@ -169,7 +179,7 @@ extension DHCPServer {
   func note(_ server: SeenServer, own: IPv4Address) {
     let isNew = state.withLock { state in
       guard state.sightings.note(server, at: Self.now) else { return false }
-      desk.see(state.sightings.servers)
+      tellDesk(state)
       return true
     }
     guard isNew else { return }
@@ -188,8 +198,8 @@ extension DHCPServer {
       return state.interfaces.values.filter { silent.contains($0.interface.name) }
     }
     for interface in interfaces {
-      for client in WireProbe.clients() {
-        guard let bytes = try? client.serialised() else { continue }
+      for question in WireProbe.questions(.proxy) {
+        guard let bytes = try? question.packet.serialised() else { continue }
         // An interface that is down is not asked, and nobody is heard there.
         _ = interface.send(bytes, to: .broadcast(port: 67, interface: interface.interface.name), from: .client)
       }
@@ -202,7 +212,7 @@ extension DHCPServer {
     let forgotten = state.withLock { state in
       let stale = state.sightings.stale(at: Self.now)
       stale.forEach { state.sightings.forget($0) }
-      desk.see(state.sightings.servers)
+      tellDesk(state)
       return stale
     }
     for server in forgotten {

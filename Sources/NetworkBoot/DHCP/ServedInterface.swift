@@ -13,10 +13,12 @@ struct ServedInterface: Sendable {
   }
 
   let interface: NetworkInterface
+  /// Whether other servers are not overheard here, although they should be.
+  let isDeaf: Bool
   private let senders: [Origin: DatagramSender]
 
   init(_ sockets: DHCPSockets) {
-    interface = sockets.interface
+    (interface, isDeaf) = (sockets.interface, sockets.deafness != nil)
     var senders: [Origin: DatagramSender] = [.client: sockets.ear].compactMapValues { $0?.sender() }
     for (plane, socket) in sockets.sockets { senders[.server(plane)] = socket.sender() }
     self.senders = senders

@@ -32,6 +32,14 @@ struct NetworkInterface: Sendable, Hashable, CustomStringConvertible {
     return found.values.sorted { $0.name < $1.name }
   }
 
+  /// All addresses of each interface, by its name.
+  static func addresses() -> [String: Set<IPv4Address>] {
+    ((try? System.enumerateDevices()) ?? []).reduce(into: [:]) { found, device in
+      guard let address = device.address?.ipAddress.flatMap({ IPv4Address($0) }) else { return }
+      found[device.name, default: []].insert(address)
+    }
+  }
+
   /// Those to serve: the named ones, or all that lead to other computers.
   /// - Throws: `NetworkBootFailure.noInterface`, `.fullNeedsInterface`.
   static func chosen(_ options: BootService.Options) throws(NetworkBootFailure) -> [NetworkInterface] {

@@ -34,14 +34,14 @@ final class MachineDesk: Sendable {
       try renew()
     }
 
-    /// Who else is on the wires.
-    mutating func see(_ servers: [SeenServer]) { view.seen = servers }
+    /// Who else is on the wires, and where nobody would be heard.
+    mutating func see(_ servers: [SeenServer], deaf: Set<String>) { (view.seen, view.deaf) = (servers, deaf) }
 
     /// Makes the view anew, after anything that it is made of has changed.
     mutating func renew() throws(NetworkBootFailure) {
       var view = try ServerView(options, set, policy?.policy ?? BootPolicy())
       register.apply(to: &view)
-      view.seen = self.view.seen
+      (view.seen, view.deaf) = (self.view.seen, self.view.deaf)
       self.view = view
       layers = MachineDesk.layers(of: set)
     }
@@ -109,8 +109,8 @@ final class MachineDesk: Sendable {
   /// The policy that holds now; nil without a file.
   var policy: BootPolicy? { state.withLock { $0.policy?.policy } }
 
-  /// Who else is on the wires.
-  func see(_ servers: [SeenServer]) { state.withLock { $0.see(servers) } }
+  /// Who else is on the wires, and where nobody would be heard.
+  func see(_ servers: [SeenServer], deaf: Set<String>) { state.withLock { $0.see(servers, deaf: deaf) } }
 
   /// Tells the port that the kernel chose where 0 was asked for.
   func useHTTPPort(_ port: Int) {
@@ -163,6 +163,11 @@ final class MachineDesk: Sendable {
       guard isNew, let path = options.policy else { return }
       events.say(.init(.policy, "\(path) was read again, and holds from now on"))
       audit?.record(.init(event: "policy", name: path.string, message: "read again"))
+      let view = view
+      guard view.mode == .proxy, view.shadow != .never, !view.deaf.isEmpty else { return }
+      let words =
+        "no shadow reply on \(view.deaf.sorted().joined(separator: ", ")): other servers are not overheard there"
+      events.say(.init(.policy, .trouble, "\(words); free UDP port 68 and start the service again"))
     } catch {
       let reason = (error as? any Diagnosable)?.message ?? "\(error)"
       events.say(.init(.policy, .trouble, "the policy stays as it was: \(reason)"))

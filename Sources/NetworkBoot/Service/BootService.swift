@@ -3,6 +3,7 @@ internal import BootSite
 internal import HostSystem
 internal import NIOCore
 internal import NIOPosix
+internal import NetworkBootPolicy
 internal import NetworkBootProtocol
 public import SystemPackage
 
@@ -84,7 +85,7 @@ public struct BootService: Sendable {
   /// A service; nothing is opened.
   public init(_ options: Options) { self.options = options }
 
-  /// Opens what is served and says what each client will get; listens on nothing.
+  /// Opens what is served and says what each client will get; asks nobody and listens on nothing.
   /// - Throws: `NetworkBootFailure`, `Site.Failure`, and what a key throws that cannot be used.
   public func plan() async throws -> ServicePlan {
     let set = try await read(EventLog { _ in }).current
@@ -92,19 +93,26 @@ public struct BootService: Sendable {
     return try ServicePlan(options, set, NetworkInterface.chosen(options), policy)
   }
 
-  /// Asks who else answers starting computers on the wires that would be served.
-  /// - Throws: `NetworkBootFailure` where port 68 cannot be had.
-  public func probe() async throws -> [WireReport] {
+  /// The same, once it has been asked who else answers starting computers on the wires that would be served.
+  /// - Throws: as `plan`; and `NetworkBootFailure` where port 68 cannot be had.
+  public func check() async throws -> ServicePlan {
+    let set = try await read(EventLog { _ in }).current
+    let policy = try MachineDesk.policy(options, set)?.policy
+    let interfaces = try NetworkInterface.chosen(options)
+    _ = try ServicePlan(options, set, interfaces, policy)
+    return try ServicePlan(options, set, interfaces, policy, await ask(interfaces))
+  }
+
+  private func ask(_ interfaces: [NetworkInterface]) async throws -> HeardWires {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     do {
-      let interfaces = try NetworkInterface.chosen(options)
       var wires: [(NetworkInterface, ListeningSocket)] = []
       for interface in interfaces {
         wires.append((interface, try .bound(to: .dhcpClient(68), interface: interface.name)))
       }
-      let found = try await WireProbe(wires: wires).run(group: group)
+      let found = try await WireProbe(wires: wires, mode: options.mode).run(group: group)
       try? await group.shutdownGracefully()
-      return interfaces.map { WireReport($0, found[$0] ?? [], options.mode) }
+      return HeardWires(asked: interfaces, findings: found)
     } catch {
       try? await group.shutdownGracefully()
       throw error
@@ -136,13 +144,11 @@ public struct BootService: Sendable {
   private func serve(_ events: EventLog, _ whenReady: @Sendable (ServicePlan) -> Void) async throws {
     let sets = try await read(events)
     let interfaces = try NetworkInterface.chosen(options)
-    let sockets = try SocketSet(options, interfaces)
+    let policy = try MachineDesk.policy(options, sets.current)?.policy
+    let sockets = try SocketSet(options.allowing(policy?.shadow), interfaces)
     let desk = try MachineDesk(options, sets.current, events: events)
     do {
-      let plan = try ServicePlan(options, sets.current, interfaces, desk.policy)
-      try await serve(sets, desk, sockets, events) {
-        whenReady(plan.with(http: sockets.httpPort, tftp: sockets.tftpPort, $0))
-      }
+      try await serve(sets, desk, sockets, events, whenReady)
     } catch {
       await desk.audit?.finish()
       throw error
@@ -152,19 +158,21 @@ public struct BootService: Sendable {
 
   private func serve(
     _ sets: SiteFollower, _ desk: MachineDesk, _ sockets: SocketSet, _ events: EventLog,
-    whenReady: ([WireReport]) -> Void
+    _ whenReady: (ServicePlan) -> Void
   ) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: min(System.coreCount, 4))
     let files = NIOThreadPool(numberOfThreads: 4)
     files.start()
     do {
       let asked = sockets.dhcp.compactMap { sockets in sockets.ear.map { (sockets.interface, $0) } }
-      let wires = try await WireProbe(wires: asked).run(group: group)
-      if options.mode == .full { try Self.refuseSecondServer(wires) }
-      let running = try await RunningService(self, sets, desk, sockets, group, files, events, wires)
-      let reports = asked.map { WireReport($0.0, wires[$0.0] ?? [], options.mode) }
+      let found = try await WireProbe(wires: asked, mode: options.mode).run(group: group)
+      if options.mode == .full { try Self.refuseSecondServer(found) }
+      let heard = HeardWires(asked: asked.map(\.0), findings: found, deaf: sockets.deaf)
+      let plan = try ServicePlan(
+        options.with(sockets), sets.current, NetworkInterface.chosen(options), desk.policy, heard)
+      let running = try await RunningService(self, sets, desk, sockets, group, files, events, found)
       try await AdminServer(desk: desk, files: files, events: events).serving(group) {
-        whenReady(reports)
+        whenReady(plan)
         await running.untilCancelled()
       }
     } catch {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import BootSite
 internal import HostSystem
 internal import NIOCore
 internal import NIOPosix
@@ -18,6 +19,8 @@ actor RunningService {
   private var channels: [NetworkInterface: [any Channel]] = [:]
   /// Interfaces that could not be had; tried again when they change.
   private var refused: Set<NetworkInterface> = []
+  /// What was said last about the addresses that the set has built in.
+  private var complaint: SetServers.Complaint?
 
   /// Begins to serve.
   init(
@@ -48,6 +51,7 @@ actor RunningService {
     }
     for words in sockets.leftOut { events.say(.init(.interface, .trouble, words)) }
     refused = Set(try NetworkInterface.chosen(options)).subtracting(channels.keys)
+    compareServers()
   }
 
   /// Looks after the service until the task is cancelled.
@@ -57,6 +61,7 @@ actor RunningService {
       desk.lookAtPolicy()
       guard options.listensForDHCP else { continue }
       await followInterfaces()
+      compareServers()
       askForSilentServers()
     }
   }
@@ -75,7 +80,7 @@ actor RunningService {
       guard !refused.contains(interface) else { continue }
       do {
         try await files.follow(interface)
-        try await open(try DHCPSockets(interface, options, handed))
+        try await open(try DHCPSockets(interface, options.allowing(desk.view.shadow), handed))
         events.say(.init(.interface, "\(interface) is served"))
       } catch {
         refused.insert(interface)
@@ -83,6 +88,19 @@ actor RunningService {
         events.say(.init(.interface, .trouble, "\(interface) is not served: \(reason)"))
       }
     }
+  }
+
+  /// Another set, or another address, may leave started computers without a way back; told when it changes.
+  private func compareServers() {
+    guard !channels.isEmpty else { return }
+    let servers = SetServers(sets.current.index.servers, httpPort: options.httpPort)
+    let now = servers.complaint(channels.keys.sorted { $0.name < $1.name })
+    guard now != complaint else { return }
+    complaint = now
+    guard let now else {
+      return events.say(.init(.set, "started computers find this service at \(servers.list) again"))
+    }
+    events.say(.init(.set, now.isTrouble ? .trouble : .news, now.text))
   }
 
   private func open(_ sockets: DHCPSockets) async throws {

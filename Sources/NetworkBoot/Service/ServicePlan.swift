@@ -17,6 +17,10 @@ public struct ServicePlan: Sendable, Hashable, Encodable {
   public var mode: BootService.Mode
   /// The image of all clients.
   public var image: String
+  /// Where started computers look for the rest of it.
+  public var servers: [String]
+  /// What is wrong with that, and what to do about it; nil where it is this service.
+  public var complaint: String?
   /// The interfaces with their addresses.
   public var interfaces: [Interface]
   /// The ports.
@@ -30,7 +34,7 @@ public struct ServicePlan: Sendable, Hashable, Encodable {
   /// Who is answered, and what with, a sentence each.
   public var policy: [String]
   /// Who else answers on the wires; empty before they were asked.
-  public var wires: [WireReport] = []
+  public var wires: [WireReport]
 
   /// An interface.
   public struct Interface: Sendable, Hashable, Encodable {
@@ -60,7 +64,7 @@ public struct ServicePlan: Sendable, Hashable, Encodable {
     public var kind: String
     /// For people.
     public var title: String
-    /// How it ends: `boots`, `fails-at-once`, `needs-site`, `silent`.
+    /// How it ends: `boots`, `boots-if-known`, `boots-if-approved`, `fails-at-once`, `needs-site`, `silent`.
     public var verdict: String
     /// What it is given.
     public var answer: String
@@ -83,22 +87,30 @@ public struct ServicePlan: Sendable, Hashable, Encodable {
   }
 
   init(
-    _ options: BootService.Options, _ set: BootSet, _ interfaces: [NetworkInterface], _ policy: BootPolicy?
+    _ options: BootService.Options, _ set: BootSet, _ interfaces: [NetworkInterface], _ policy: BootPolicy?,
+    _ heard: HeardWires = HeardWires()
   ) throws(NetworkBootFailure) {
-    let view = try ServerView(options, set, policy ?? BootPolicy())
+    var view = try ServerView(options, set, policy ?? BootPolicy())
+    (view.seen, view.deaf) = (heard.servers, heard.deaf)
     self.policy = policy?.explanation ?? []
     site = options.site.string
     self.set = set.index.number
     signedBy = set.signedBy
     mode = options.mode
     image = view.defaultImage ?? ""
+    wires = heard.reports(view)
+    let servers = SetServers(set.index.servers, httpPort: options.httpPort)
+    let complaint = servers.complaint(interfaces)
+    (self.servers, self.complaint) = (servers.urls, complaint?.text)
     self.interfaces = []
     for interface in interfaces {
       let pool = options.mode == .full ? "\(try interface.pool(options.pool))" : nil
       self.interfaces.append(
         Interface(name: interface.name, address: "\(interface.address)", subnet: "\(interface.subnet)", pool: pool))
     }
-    clients = view.explanations().map { Client($0) }
+    clients = view.explanations(on: interfaces.map { OwnWire(interface: $0.name, server: $0.address) }).map {
+      Client($0, needs: complaint?.isTrouble == true ? servers.list : nil)
+    }
     objects = set.index.objects.sorted { $0.name < $1.name }.map {
       Object(name: $0.name, size: $0.size, digest: $0.digest, type: $0.type)
     }
@@ -117,21 +129,14 @@ public struct ServicePlan: Sendable, Hashable, Encodable {
     ports.append(Port(transport: "UDP", number: 4011, purpose: "PXE boot server"))
     return ports
   }
-
-  /// The same with the ports that the kernel chose where 0 was asked for, and with what is on the wires.
-  func with(http: Int, tftp: Int, _ wires: [WireReport]) -> ServicePlan {
-    var plan = self
-    plan.wires = wires
-    plan.ports[0].number = http
-    plan.ports[1].number = tftp
-    return plan
-  }
 }
 
 extension ServicePlan.Client {
-  init(_ explanation: Explanation) {
+  /// - Parameter servers: where it looks for the rest, if that is nothing of ours.
+  fileprivate init(_ explanation: Explanation, needs servers: String?) {
     self.init(
       kind: explanation.kind.rawValue, title: explanation.kind.title, verdict: explanation.verdict.rawValue,
       answer: explanation.answer, reason: explanation.reason, notes: explanation.notes)
+    if let servers, explanation.verdict != .silent { notes.append("Only if \(servers) leads to this server.") }
   }
 }

@@ -25,13 +25,18 @@ public struct SiteSettings: Sendable, Hashable, Encodable {
   }
 
   /// What the texts are made of.
-  private struct Content {
+  struct Content {
     var rows: [Row] = []
     /// The URL of iPXE's script; nil where the image has none, and iPXE is served as its firmware is. iPXE has the numbers
     /// of its firmware, and is known by its user class (option 77), which it sends without the lengths of RFC 3004
     /// (ipxe/src/net/udp/dhcp.c).
     var script: String?
     var server: String
+
+    /// What each kind of client has to be told to load.
+    var wanted: [(kind: ClientKind, file: String)] {
+      rows.map { ($0.kind, $0.file) } + (script.map { [(.biosIPXE, $0)] } ?? [])
+    }
 
     init(_ view: ServerView, server: String) {
       self.server = server

@@ -45,6 +45,11 @@ struct SocketSet: Sendable {
   }
 }
 
+extension SocketSet {
+  /// Interfaces where other servers are not overheard, although they should be.
+  var deaf: Set<String> { Set(dhcp.filter { $0.deafness != nil }.map(\.interface.name)) }
+}
+
 /// The DHCP ports of one interface: its own, or those that systemd has opened for all of them.
 struct DHCPSockets: Sendable {
   let interface: NetworkInterface

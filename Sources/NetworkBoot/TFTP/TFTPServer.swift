@@ -142,7 +142,10 @@ private final class TFTPListener: ChannelInboundHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let envelope = unwrapInboundIn(data)
     let client = envelope.remoteAddress
-    guard gate.take(client.ipAddress ?? "unknown", at: .now()) else { return }
+    guard gate.take(client.ipAddress ?? "unknown", at: .now()) else {
+      let reason = "no answer: it asks too often, or all together do"
+      return server.events.say(.init(.tftp, .refusal, client: client.ipAddress, reason))
+    }
     do throws(NetworkBootProtocolFailure) {
       switch try TFTPPacket(parsing: envelope.data.readableBytesView) {
       case .read(let request): begin(request, isWrite: false, envelope, context)

@@ -65,6 +65,8 @@ public struct DHCPOptionCode: RawRepresentable, Sendable, Hashable, CustomString
   public static let clientNetworkInterface = DHCPOptionCode(94)
   /// 97 (RFC 4578 §2.3): a type byte and the machine's UUID.
   public static let machineIdentifier = DHCPOptionCode(97)
+  /// 150 (RFC 5859): addresses of TFTP servers, for telephones.
+  public static let tftpServerAddresses = DHCPOptionCode(150)
   /// 175: iPXE's list of its own, see `IPXEFeatures`.
   public static let ipxe = DHCPOptionCode(175)
   /// 224, the first of those that RFC 3942 §3 leaves to sites: Lifeboat's offers carry its name here.

@@ -6,6 +6,10 @@ public struct Explanation: Sendable, Hashable {
   public enum Verdict: String, Sendable, CaseIterable {
     /// It starts the recovery image.
     case boots
+    /// The same, if somebody has named it.
+    case bootsIfKnown = "boots-if-known"
+    /// The same, once somebody has approved it.
+    case bootsIfApproved = "boots-if-approved"
     /// Its PXE ends at once, and its HTTP entry comes next.
     case failsAtOnce = "fails-at-once"
     /// The site's DHCP server has to name us and the boot file.
@@ -30,30 +34,40 @@ public struct Explanation: Sendable, Hashable {
 
 extension ServerView {
   /// What each kind of client will be given, in the order of `ClientKind`.
-  public func explanations() -> [Explanation] { ClientKind.allCases.map { explain($0) } }
+  public func explanations(on wires: [OwnWire] = []) -> [Explanation] {
+    ClientKind.allCases.map { explain($0, on: wires) }
+  }
 
-  /// What a kind of client on our own wire will be given, admitted, with the default image, or the one that is assigned
-  /// to its kind alone.
-  public func explain(_ kind: ClientKind) -> Explanation {
+  /// What a kind of client on our own wires will be given, as far as the policy lets it, with the default image, or the
+  /// one that is assigned to its kind alone.
+  /// - Parameter wires: those that are served; only with them it counts who else was seen.
+  public func explain(_ kind: ClientKind, on wires: [OwnWire] = []) -> Explanation {
     do throws(IgnoreReason) {
-      let (loader, name) = try explainedFile(kind)
-      guard loader != kind.loader, let firmware = kind.withoutScript else { return explain(kind, given: name) }
-      var explanation = explain(firmware, given: name)
-      explanation.kind = kind
-      explanation.reason = "The image has no script for iPXE, which starts what its firmware would."
+      try checkRivals(on: wires)
+      let (loader, name) = try explainedFile(kind, on: wires)
+      let isFirmwares = loader != kind.loader
+      var explanation = explain(isFirmwares ? kind.withoutScript ?? kind : kind, given: name)
+      if isFirmwares {
+        explanation.kind = kind
+        explanation.reason = "The image has no script for iPXE, which starts what its firmware would."
+      }
+      restrict(&explanation, on: wires)
       return explanation
     } catch {
       return Explanation(
-        kind: kind, verdict: .silent, answer: "No answer.", reason: Self.sentence(error.message), chain: [], notes: [])
+        kind: kind, verdict: .silent, answer: answerWithoutFile(because: error),
+        reason: Self.sentence(error.message), chain: [], notes: [])
     }
   }
 
-  private func explainedFile(_ kind: ClientKind) throws(IgnoreReason) -> (loader: BootLoader, name: ObjectName) {
-    if policy == .none, policies.isEmpty { throw .policyNone }
+  private func explainedFile(_ kind: ClientKind, on wires: [OwnWire]) throws(IgnoreReason) -> (
+    loader: BootLoader, name: ObjectName
+  ) {
+    if policiesThatHold == [.none] { throw .policyNone }
     let assigned = assignments.first { $0.match == nil && $0.place == Place() && $0.kinds?.contains(kind) ?? true }
     guard let image = assigned?.image ?? defaultImage else { throw .noImage }
     guard let files = images[image] else { throw .unknownImage(image) }
-    if mode == .proxy, kind == .x64PXE, !canShadow(files[.shim]) { return (.shim, .absent) }
+    if mode == .proxy, kind == .x64PXE, isDeaf(on: wires) || !canShadow(files[.shim]) { return (.shim, .absent) }
     guard let file = kind.file(among: files) else { throw .noFile(image: image, kind.loader) }
     return file
   }
@@ -140,5 +154,5 @@ extension ServerView {
     }
   }
 
-  private static func sentence(_ clause: String) -> String { clause.prefix(1).uppercased() + clause.dropFirst() + "." }
+  static func sentence(_ clause: String) -> String { clause.prefix(1).uppercased() + clause.dropFirst() + "." }
 }

@@ -71,6 +71,8 @@ public enum IgnoreReason: Error, Sendable, Hashable {
   case noOffer
   /// Too many clients ask at once.
   case crowded
+  /// It has been answered as often as one client is, or all together have.
+  case tooOften
 
   // Addresses of our own, in mode `full`
   /// All addresses are given.
@@ -133,6 +135,7 @@ extension IgnoreReason {
     case .offerHasBootFile(let server): "the OFFER of \(server) names a boot file, which the firmware prefers"
     case .noOffer: "no OFFER of the site's DHCP server was seen in \(ShadowWait.patience.components.seconds) s"
     case .crowded: "too many clients ask at once"
+    case .tooOften: "it asks too often, or all together do"
     case .poolIsEmpty(let pool): "all addresses are given, \(pool)"
     case .noAddressAsked: "it names no address that is this client's"
     case .relayInFullMode(let relay): "\(relay) relayed it, and in mode full only computers on this wire get addresses"

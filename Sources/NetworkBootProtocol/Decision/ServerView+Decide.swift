@@ -68,11 +68,14 @@ extension ServerView {
 
   /// Another boot server has priority where it can be seen: on our wire. A client that asks port 4011 has chosen us.
   private func checkRivals(of request: BootRequest, at plane: Plane) throws(IgnoreReason) {
-    guard yields, plane == .dhcp, !request.isRelayed else { return }
-    let rival = seen.first {
-      $0.interface == request.arrival.interface && $0.hasPriority(over: request.arrival.server)
-    }
-    if let rival { throw .yields(to: rival) }
+    guard plane == .dhcp, !request.isRelayed else { return }
+    if let rival = rival(on: request.arrival.interface, own: request.arrival.server) { throw .yields(to: rival) }
+  }
+
+  /// The boot server that goes first on a wire of ours.
+  func rival(on interface: String, own: IPv4Address) -> SeenServer? {
+    guard yields else { return nil }
+    return seen.first { $0.interface == interface && $0.hasPriority(over: own) }
   }
 
   /// The rule for a client's place.
@@ -117,10 +120,12 @@ extension ServerView {
   }
 
   /// The file of a shadow reply; nil where there can be none: not allowed, the client is on another segment, where the
-  /// site's OFFER is not seen, or no shim with a name that fits the packet.
+  /// site's OFFER is not seen, none is overheard on this one, or no shim with a name that fits the packet.
   private func shadowFile(for request: BootRequest) throws(IgnoreReason) -> Grant.File? {
     let (image, files) = try files(for: request)
-    guard !request.isRelayed, let name = files[.shim], canShadow(name) else { return nil }
+    guard !request.isRelayed, !deaf.contains(request.arrival.interface), let name = files[.shim], canShadow(name) else {
+      return nil
+    }
     return .loader(.shim, name, image: image)
   }
 

@@ -58,6 +58,8 @@ public struct ServerView: Sendable, Hashable {
   public var images: [String: [BootLoader: ObjectName]] = [:]
   /// Servers that were seen lately. How long that is, is for the service to know, which has a clock.
   public var seen: [SeenServer] = []
+  /// Interfaces where other servers are not overheard, so that there can be no shadow reply.
+  public var deaf: Set<String> = []
 
   /// A server with nothing set.
   public init() {}

@@ -38,6 +38,8 @@ extension ServicePlan {
   var lines: [String] {
     let trust = signedBy.map { "signed by \($0)" } ?? "not signed: anybody who can write there decides what is started"
     var lines = ["site \(site), set \(set), \(trust)", "image \(image)"]
+    lines.append("started computers look for the rest at \(servers.joined(separator: ", "))")
+    if let complaint { lines.append("take care: \(complaint)") }
     lines += policy.map { "policy: \($0)" }
     lines += interfaces.map { interface in
       "interface \(interface.name), address \(interface.address) in \(interface.subnet)"
@@ -66,7 +68,17 @@ extension ServicePlan.Client {
 struct CheckedWires: Encodable {
   var clients: [ServicePlan.Client]
   var wires: [WireReport]
+  /// Where started computers look for the rest of the image, and what is wrong with that.
+  var servers: [String]
+  var complaint: String?
+
+  init(_ plan: ServicePlan) {
+    (clients, wires, servers, complaint) = (plan.clients, plan.wires, plan.servers, plan.complaint)
+  }
 
   /// For people.
-  var lines: [String] { wires.flatMap { $0.lines } + clients.flatMap(\.lines) }
+  var lines: [String] {
+    ["started computers look for the rest at \(servers.joined(separator: ", "))"]
+      + (complaint.map { ["take care: \($0)"] } ?? []) + wires.flatMap { $0.lines } + clients.flatMap(\.lines)
+  }
 }

@@ -86,6 +86,13 @@ struct PublishVerb: Verb {
       try console.printJSON(done)
     } else {
       for line in PublicationText(done).lines { console.print(line) }
+      if done.index.images.count > 1 {
+        console.note(
+          """
+          lifeboat: note: the set has \(done.index.images.count) images, and "lifeboat serve" starts again only if one is \
+          chosen: say --image \(done.index.images[0].name), or image = "\(done.index.images[0].name)" in its policy
+          """)
+      }
       for lost in done.lost { console.note("lifeboat: note: \(lost) is not published any more") }
       for image in done.index.images where !image.hasPXELoaders {
         console.note(

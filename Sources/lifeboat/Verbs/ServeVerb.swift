@@ -14,7 +14,8 @@ struct ServeVerb: Verb {
       server, which is not touched. It runs until it is interrupted, follows the site when another set is published, \
       and logs one line for each thing that happens. Ports below 1024 need root or CAP_NET_BIND_SERVICE.
 
-      It starts by asking the wire who else answers starting computers, and keeps silent where another boot server does.
+      It starts by asking the wire who else answers starting computers, and keeps silent where another boot server does. \
+      --check asks and ends; with --mode site it says whether the site's server sends each kind of computer here.
 
       PXE of x64 UEFI follows no proxy. With --shadow reply it is answered, in the shape of BOOTP, with the address that \
       the site's server has just offered; with --shadow commit that server is also asked for the address in the \
@@ -134,7 +135,7 @@ struct ServeVerb: Verb {
   }
 
   private func check(_ service: BootService, _ console: Console) async throws -> ExitStatus {
-    let outcome = CheckedWires(clients: try await service.plan().clients, wires: try await service.probe())
+    let outcome = CheckedWires(try await service.check())
     if json { try console.printJSON(outcome) } else { outcome.lines.forEach(console.print) }
     return .success
   }

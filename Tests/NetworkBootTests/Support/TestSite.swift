@@ -38,7 +38,7 @@ final class TestSite: Sendable {
   @discardableResult
   func publish(
     _ number: Int, _ objects: [Object], entries: [String: String] = [:], images: [String] = ["demo"],
-    layers: [String] = []
+    layers: [String] = [], servers: [String] = ["http://10.66.0.2"]
   ) throws -> SiteIndex {
     var listed: [SiteIndex.Object] = []
     for object in objects {
@@ -51,7 +51,7 @@ final class TestSite: Sendable {
     let medium = SiteIndex.Medium(identifier: "0123456789abcdef", release: "1", layers: layers)
     let media = layers.isEmpty ? [:] : ["x64": medium]
     let described = images.map { SiteIndex.Image(name: $0, title: $0, media: media, entries: entries) }
-    let index = SiteIndex(number: number, servers: ["http://10.66.0.2"], images: described, objects: listed)
+    let index = SiteIndex(number: number, servers: servers, images: described, objects: listed)
     try folder.write("sets/\(number)/index.json", try index.encoded())
     try makeCurrent(number)
     return index

@@ -101,9 +101,23 @@ struct ShadowTests {
         #expect(
           failure.message.contains("UDP port 68 (DHCP client) on eth0 is taken by python3 (process"), "\(failure)")
         #expect(failure.message.contains("do without the shadow reply"), "\(failure)")
-        _ = try await wire.serve(site.path) { log in
+        // The policy's word is as good as the option's.
+        let policy = wire.scratch.appending("policy.toml")
+        try AtomicFile.write(Array("lifeboat-serve = 1\nshadow = \"reply\"\n".utf8), to: policy)
+        let asPolicySays = [program, "serve", "--site", site.path.string, "--policy", policy.string]
+        let same = try await #require(throws: ExternalCommand.Failure.self) {
+          try await wire.command(in: "srv", asPolicySays).run()
+        }
+        #expect(same.message.contains("UDP port 68 (DHCP client) on eth0 is taken by python3 (process"), "\(same)")
+        try AtomicFile.write(Array("lifeboat-serve = 1\n".utf8), to: policy)
+        _ = try await wire.serve(site.path, ["--policy", policy.string]) { [x64, mac] log in
           try await log.line(
             with: "other servers on eth0 (10.66.0.2/24) are not seen, and not given way to: UDP port 68")
+          // Allowed later, it cannot be had, and PXE ends at once as without it.
+          try AtomicFile.write(Array("lifeboat-serve = 1\nshadow = \"reply\"\n".utf8), to: policy)
+          try await log.line(with: "no shadow reply on eth0: other servers are not overheard there")
+          let answers = try await WireClient(wire: wire).discover([(mac, x64, 7, 2)])
+          #expect(answers.contains { $0.server == "10.66.0.2" && $0.boot == "use-http-boot" }, "\(answers)")
         }
       }
     }

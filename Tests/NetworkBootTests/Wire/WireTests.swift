@@ -185,7 +185,11 @@ struct WireTests {
       try await wire.rival { _ in
         let text = try await check.text()
         #expect(text.contains("  10.66.0.9 (boot)"), "\(text)")
-        #expect(text.contains("10.66.0.9 names boot files here, so this server offers nothing beside it."), "\(text)")
+        let words = "10.66.0.9 says by option 60 that it boots computers, without a boot file"
+        #expect(text.contains("\(words), so this server offers nothing beside it."), "\(text)")
+        #expect(text.contains("option 60, PXEClient: firmware takes it for a boot server: it goes first"), "\(text)")
+        #expect(!text.contains(": boots"), "\(text)")
+        #expect(text.contains("The boot server 10.66.0.9 boots machines here and has priority."), "\(text)")
       }
     }
   }
