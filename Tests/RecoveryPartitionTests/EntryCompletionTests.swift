@@ -76,14 +76,16 @@ import Testing
     let (disk, computer, _, failure) = try await prepare(BootEntryFailure.variablesFull)
     #expect(failure as? BootEntryFailure == .variablesFull)
     computer.refusal.withLock { $0 = BootEntryFailure.variablesFull }
-    await #expect { try await installer(disk, computer).completeEntries(isBitLockerSuspended: false) } throws: { error in
-      guard let said = error as? RecoveryPartitionFailure else { return false }
-      return said.code == "firmware-variables-full" && said.exitCode == .systemLimit
-        && said.remedy == BootEntryFailure.variablesFull.remedy
-        && said.message
-          == "the recovery system is on partition 4 of \(disk.path), verified; its boot entries are not complete: "
-          + BootEntryFailure.variablesFull.message
+    let installer = try installer(disk, computer)
+    let said = await #expect(throws: RecoveryPartitionFailure.self) {
+      try await installer.completeEntries(isBitLockerSuspended: false)
     }
+    #expect(said?.code == "firmware-variables-full" && said?.exitCode == .systemLimit)
+    #expect(said?.remedy == BootEntryFailure.variablesFull.remedy)
+    #expect(
+      said?.message
+        == "the recovery system is on partition 4 of \(disk.path), verified; its boot entries are not complete: "
+        + BootEntryFailure.variablesFull.message)
   }
 
   /// The real efibootmgr: an entry that the firmware has lost is made anew, once.
