@@ -74,9 +74,10 @@ struct FirmwareBootList: Sendable, Equatable {
     }
   }
 
-  /// The first entry of the order that starts something from another partition: what the computer starts by itself.
+  /// The first entry of the order that starts something from another partition: what the computer starts by itself. The
+  /// firmware's own menu and network adapters, which stand before it in the order of some, have no partition.
   func usual(besides guid: String) -> Entry? {
     order.lazy.compactMap { number in entries.first { $0.number == number } }
-      .first { $0.isActive && $0.partition != guid.lowercased() }
+      .first { $0.isActive && $0.partition.map { $0 != guid.lowercased() } == true }
   }
 }

@@ -55,6 +55,9 @@ import Testing
 
   @Test func whatStartsByItselfIsTheFirstOfOthers() {
     #expect(list.usual(besides: Self.own)?.label == "debian")
+    var afterOthers = list
+    afterOthers.order = ["0000", "000A"] + list.order
+    #expect(afterOthers.usual(besides: Self.own)?.label == "debian")
     #expect(list.usual(besides: "1378bb09-b9a1-4644-b68c-fd3d6232489e")?.number == "0003")
     #expect(FirmwareBootList(parsing: "").usual(besides: Self.own) == nil)
   }
