@@ -47,7 +47,7 @@ struct FirmwareTests {
 }
 
 /// The demo's two images as a site, built and published by the real command: `tier1` for x64 and x86, and `tier2` for x64
-/// alone, whose layers stay on the server.
+/// alone.
 actor LabSite {
   static let shared = LabSite()
   /// For a service without a policy, which has to be told which of the two it is.
@@ -67,7 +67,6 @@ actor LabSite {
     // Address space randomisation makes every start of a program a new translation for the emulator.
     let manifest = try FileTree.text(of: Repository.path("Fixtures/manifests/rescue.toml"))
       .replacing("[defaults]\n", with: "[defaults]\nkernel-arguments = [\"norandmaps\"]\n")
-      .replacing("name = \"tier2\"\n", with: "name = \"tier2\"\nkernel-arguments = [\"lifeboat.stream\"]\n")
     try AtomicFile.write(Array(manifest.utf8), to: folder.appending("rescue.toml"))
     for (image, architecture) in [("tier1", "x64"), ("tier1", "x86"), ("tier2", "x64")] {
       let built = try await TestCache.shared.alone { cache in
