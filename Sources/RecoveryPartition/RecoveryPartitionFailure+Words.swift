@@ -48,9 +48,6 @@ extension RecoveryPartitionFailure {
     case .kernelDiffers(let disk, let device):
       "the kernel still has \(device) where the table of \(disk) has free space: it may be in use"
     case .inUse(let disk, let number): "partition \(number) of \(disk) is used by another program, or mounted elsewhere"
-    case .withoutEntry(let disk, let number, let cause):
-      "the recovery system is on partition \(number) of \(disk), verified; its boot entries are not complete: "
-        + cause.message
     case .bitLocker(let disk, let numbers, let refusal): refusal.message(disk, numbers)
     }
   }
@@ -63,7 +60,10 @@ extension RecoveryPartitionFailure {
     case .busy: "Wait until it has finished, then start again."
     case .noTable(let disk): "Make a partition table first, for instance with fdisk \(disk), if the disk is empty."
     case .tableDamaged(let disk, _):
-      "Save the table (sgdisk --backup=table \(disk)), look at it with gdisk \(disk) or fdisk \(disk), and repair it."
+      """
+      Save the table (sgdisk --backup=table \(disk)), look at it with gdisk \(disk) or fdisk \(disk), and repair it. Where \
+      one of a GPT's two tables is whole, sgdisk -e \(disk) writes the other one anew.
+      """
     case .hybrid(let disk):
       "Decide for the GPT with gdisk \(disk) (expert menu, n: a fresh protective MBR) if no system needs the other one."
     case .wholeDisk: "Choose a disk with a partition table; what lies on this one would be damaged."
@@ -93,7 +93,6 @@ extension RecoveryPartitionFailure {
     case .kernelDiffers(let disk, let device):
       "Unmount \(device) if it is mounted, let the kernel read the table (partprobe \(disk)) or restart, then start again."
     case .inUse: "Unmount it, or end that program (lsblk and fuser -v show which), then start again."
-    case .withoutEntry(_, _, let cause): cause.remedy
     case .bitLocker: BitLockerRefusal.remedy
     }
   }

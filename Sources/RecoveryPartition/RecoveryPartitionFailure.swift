@@ -68,8 +68,6 @@ package enum RecoveryPartitionFailure: Diagnosable, Equatable {
   case kernelDiffers(FilePath, device: FilePath)
   /// Another program holds the partition's device.
   case inUse(FilePath, number: Int)
-  /// The partition is there and whole; what starts it could not be made.
-  case withoutEntry(FilePath, number: Int, Cause)
   /// A volume is encrypted by BitLocker.
   case bitLocker(FilePath, [Int], BitLockerRefusal)
 
@@ -81,19 +79,6 @@ package enum RecoveryPartitionFailure: Diagnosable, Equatable {
     case notSuspended
     /// The metadata cannot be read.
     case unreadable
-  }
-
-  /// What another failure says.
-  package struct Cause: Sendable, Equatable {
-    package var code: String
-    package var message: String
-    package var remedy: String?
-    package var exitCode: ExitStatus
-
-    init(_ failure: any Diagnosable) {
-      (code, message, remedy) = (failure.code, failure.message, failure.remedy)
-      exitCode = failure.exitCode
-    }
   }
 }
 
@@ -133,7 +118,6 @@ extension RecoveryPartitionFailure {
     case .contradictory: "contradictory-content"
     case .kernelDiffers: "kernel-table-differs"
     case .inUse: "in-use"
-    case .withoutEntry(_, _, let cause): cause.code
     case .bitLocker: "bitlocker"
     }
   }
@@ -153,7 +137,6 @@ extension RecoveryPartitionFailure {
     case .write: .writeFailed
     case .verify: .verifyFailed
     case .unreadable: .inputOutput
-    case .withoutEntry(_, _, let cause): cause.exitCode
     }
   }
 }

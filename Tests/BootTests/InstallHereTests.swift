@@ -10,9 +10,6 @@ import TrialMachine
 
 /// A medium whose image has Lifeboat's program, and answers for it.
 enum InstallHere {
-  /// The program that it has, with the Swift runtime in it.
-  static let program = HostEnvironment["LIFEBOAT_LAB_PROGRAM"].map { FilePath($0) }
-
   static let serial = "LBINNER1"
 
   /// A person's answers: yes to every question, the only disk of the list, the disk's serial number, and Enter.
@@ -53,7 +50,7 @@ enum InstallHere {
 
   /// Built once in a process.
   static let medium = Task {
-    try await DemoMedium.build("here", manifest: manifest, files: files, program: program)
+    try await DemoMedium.build("here", manifest: manifest, files: files, program: Repository.standalone)
       .appending("here-x64.iso")
   }
 }
@@ -62,7 +59,7 @@ enum InstallHere {
 @Suite(
   .serialized,
   .enabled(
-    if: HostEnvironment["LIFEBOAT_BOOT_TESTS"] == "1" && InstallHere.program != nil,
+    if: HostEnvironment["LIFEBOAT_BOOT_TESTS"] == "1" && Repository.standalone != nil,
     "set LIFEBOAT_BOOT_TESTS=1 and LIFEBOAT_LAB_PROGRAM (make boot-test)"))
 struct InstallHereTests {
   /// The program runs with the libraries of the image, not with those of this computer.
@@ -85,7 +82,7 @@ struct InstallHereTests {
           ])
         #expect(done.status == 0, "\(done)")
       }
-      let built = try await Tool.run(try #require(InstallHere.program).string, ["--version"])
+      let built = try await Tool.run(try #require(Repository.standalone).string, ["--version"])
       let version = try await run(["--version"], in: root)
       #expect(version.status == 0 && version.output == built.output && !built.output.isEmpty, "\(version)")
       let help = try await run(["install", "--help"], in: root)

@@ -20,6 +20,10 @@ public enum Repository {
     return program
   }
 
+  /// A build of `lifeboat` with the Swift runtime in it, for other computers and media (`LIFEBOAT_LAB_PROGRAM`); nil where
+  /// none is named.
+  public static let standalone = HostEnvironment["LIFEBOAT_LAB_PROGRAM"].map { FilePath($0) }
+
   /// A copy of the program and its data that every user can run, whatever the source tree's permissions are.
   /// - Parameter folder: gets it, and is opened for everybody to pass through.
   public static func readableProgram(in folder: FilePath) async throws -> FilePath {

@@ -166,8 +166,10 @@ extension DHCPServer {
       note(server, own: interface.address)
     }
     let key = Conversation(reply, on: interface.name)
+    let delayed = desk.view.yields ? key : nil
     let (outcome, overtaken) = state.withLock { state in
-      let reason = state.delayed[key]?.answer.isOvertaken(by: reply, on: interface.name, own: interface.address)
+      let reason = delayed.flatMap { state.delayed[$0] }?.answer
+        .isOvertaken(by: reply, on: interface.name, own: interface.address)
       if reason != nil { state.delayed[key] = nil }
       return (state.waits.see(reply, on: interface.name, at: Self.now), reason)
     }

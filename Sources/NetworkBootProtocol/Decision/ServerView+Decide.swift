@@ -116,7 +116,8 @@ extension ServerView {
     let grant = Grant(kind: kind, admission: admission, file: file)
     // Another Lifeboat that only looks round carries its name, and wants no lease.
     let commits = shadow == .commit && request.packet.options[.lifeboat] == nil
-    return .shadow(ShadowWait(request: request, grant: grant, commits: commits, delay: builder.delay))
+    return .shadow(
+      ShadowWait(request: request, grant: grant, commits: commits, yields: yields, delay: builder.delay))
   }
 
   /// The file of a shadow reply; nil where there can be none: not allowed, the client is on another segment, where the

@@ -20,6 +20,8 @@ public struct ShadowWait: Sendable, Hashable {
   public let grant: Grant
   /// Whether the address is requested in the client's name.
   public let commits: Bool
+  /// Whether another Lifeboat on the wire may have priority.
+  public let yields: Bool
   /// How long to wait after the OFFER.
   public let delay: Duration
 
@@ -48,7 +50,7 @@ public struct ShadowWait: Sendable, Hashable {
   /// Takes a server's message that was seen on the wire.
   ///
   /// Any answer that names a boot file, or comes as a boot server's, has a better rank with the firmware than ours, so
-  /// there is nothing to be gained beside it.
+  /// there is nothing to be gained beside it, whoever has priority.
   public func step(seeing reply: DHCPPacket) -> Step {
     guard reply.operation == .reply, reply.transaction == request.packet.transaction,
       reply.hardware == request.hardware
@@ -56,7 +58,7 @@ public struct ShadowWait: Sendable, Hashable {
     let own = request.arrival.server
     if let server = SeenServer(observing: reply, on: request.arrival.interface, own: own) {
       if server.role == .lifeboat {
-        return server.hasPriority(over: own) ? .giveUp(.yields(to: server)) : .keepWaiting(.notTheOffer)
+        return yields && server.hasPriority(over: own) ? .giveUp(.yields(to: server)) : .keepWaiting(.notTheOffer)
       }
       if reply.bootFileName != nil { return .giveUp(.offerHasBootFile(server: server.address)) }
       if server.role == .boot { return .giveUp(.yields(to: server)) }

@@ -4,22 +4,15 @@ extension ImageBoot {
   package func kinds(for partition: InstalledPartition) -> [BootEntry.Kind] { usesRecord ? [.bootRecord] : [] }
 }
 
-extension ComputerBoot {
-  package func kinds(for partition: InstalledPartition) -> [BootEntry.Kind] {
-    firmware.kinds(for: partition) + grub.kinds(for: partition) + systemdBoot.kinds(for: partition)
-      + (usesRecord ? record.kinds(for: partition) : [])
-  }
-}
-
 extension FirmwareBoot {
   /// No UEFI entry can name a partition of an MBR for certain.
   package func kinds(for partition: InstalledPartition) -> [BootEntry.Kind] {
-    isPresent && partition.table == .gpt ? [.firmware] : []
+    partition.table == .gpt ? [.firmware] : []
   }
 }
 
 extension InstalledGRUB {
-  package func kinds(for partition: InstalledPartition) -> [BootEntry.Kind] { isPresent ? [.grub] : [] }
+  package func kinds(for partition: InstalledPartition) -> [BootEntry.Kind] { [.grub] }
 }
 
 extension BootRecordBoot {

@@ -33,16 +33,24 @@ package struct ComputerBoot: BootRegistration {
   }
 
   /// The ways that are there.
-  private func ways(_ wish: BootWish) throws -> [any BootRegistration] {
-    if usesRecord, wish.hasBitLocker { throw BootEntryFailure.recordMeasured }
-    if usesRecord, firmware.isPresent { throw BootEntryFailure.recordOnUEFI }
-    return (firmware.isPresent ? [firmware] : []) + (grub.isPresent ? [grub] : [])
+  private var ways: [any BootRegistration] {
+    (firmware.isPresent ? [firmware] : []) + (grub.isPresent ? [grub] : [])
       + (systemdBoot.isPresent ? [systemdBoot] : []) + (usesRecord ? [record] : [])
   }
 
+  private func requirePossible(_ wish: BootWish) throws {
+    if usesRecord, wish.hasBitLocker { throw BootEntryFailure.recordMeasured }
+    if usesRecord, firmware.isPresent { throw BootEntryFailure.recordOnUEFI }
+  }
+
+  package func kinds(for partition: InstalledPartition) -> [BootEntry.Kind] {
+    ways.flatMap { $0.kinds(for: partition) }
+  }
+
   package func plan(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [String] {
+    try requirePossible(wish)
     var lines: [String] = []
-    let ways = try ways(wish)
+    let ways = ways
     for way in ways {
       do { lines += try await way.plan(partition, wish) } catch let failure as any Diagnosable where way is FirmwareBoot
       {
@@ -58,9 +66,10 @@ package struct ComputerBoot: BootRegistration {
   }
 
   package func register(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [BootEntry] {
+    try requirePossible(wish)
     var made: [BootEntry] = []
     var failures: [any Error] = []
-    let ways = try ways(wish)
+    let ways = ways
     guard !ways.isEmpty else { throw BootEntryFailure.nothingStartsIt }
     do { try await prepareHandOver(partition, wish) } catch { failures.append(error) }
     for way in ways where failures.isEmpty || !(way is FirmwareBoot) {

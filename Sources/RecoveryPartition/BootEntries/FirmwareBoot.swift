@@ -24,13 +24,11 @@ package struct FirmwareBoot: BootRegistration {
   /// Whether this computer was started by UEFI.
   package var isPresent: Bool { FileTree.kind(of: firmware) == .folder }
 
-  /// The loader that the firmware can run: 64-bit firmware starts 64-bit programs alone, 32-bit firmware 32-bit ones,
-  /// whatever the processor can do (Linux, `fw_platform_size`).
+  /// The loader that the firmware can run.
   /// - Throws: `BootEntryFailure.notUEFI`.
   func loader() throws -> String {
-    guard isPresent else { throw BootEntryFailure.notUEFI }
-    let width = (try? FileTree.text(of: firmware.appending("fw_platform_size"))) ?? "64"
-    return width.hasPrefix("32") ? "\\EFI\\BOOT\\BOOTIA32.EFI" : "\\EFI\\BOOT\\BOOTX64.EFI"
+    guard let width = FirmwareWidth(of: firmware) else { throw BootEntryFailure.notUEFI }
+    return "\\EFI\\BOOT\\\(width.fallbackLoader)"
   }
 
   static func label(_ partition: InstalledPartition) -> String { GrubText.line("Recovery: \(partition.title)") }

@@ -90,7 +90,7 @@ extension SystemdBoot {
 
   /// The EFI system partition with systemd-boot on it; nil where that is not what is installed.
   var systemPartition: FilePath? {
-    guard let width = firmware.width else { return nil }
+    guard let width = FirmwareWidth(of: firmware.folder) else { return nil }
     return candidates.first { folder in
       FileTree.kind(of: folder.pushing(FilePath("EFI/systemd/systemd-boot\(width.suffix).efi"))) == .file
         && FileTree.kind(of: folder.appending("loader")) == .folder && Self.isMounted(folder)
@@ -137,11 +137,11 @@ extension SystemdBoot {
 
   /// Run by GRUB's rescue parser, which goes on after errors and knows no `if`. Where the partition is not found, the
   /// folder that the loader is looked for in must not be that of systemd-boot itself.
-  private func early(_ partition: InstalledPartition, _ width: SystemdBootFirmware.Width) -> String {
+  private func early(_ partition: InstalledPartition, _ width: FirmwareWidth) -> String {
     """
     search --no-floppy --fs-uuid --set=recovery \(partition.fileSystemSerial)
     set root=$recovery
-    chainloader ($recovery)/EFI/BOOT/BOOT\(width.suffix.uppercased()).EFI
+    chainloader ($recovery)/EFI/BOOT/\(width.fallbackLoader)
     boot
     echo "\(mark(partition)) cannot be started."
     sleep 10
@@ -155,12 +155,12 @@ extension SystemdBoot {
   ]
 
   private var program: FilePath { tools.pushing("bin/grub-mkimage") }
-  private func modules(_ width: SystemdBootFirmware.Width) -> FilePath {
+  private func modules(_ width: FirmwareWidth) -> FilePath {
     tools.pushing("lib/grub").appending(width.platform)
   }
 
   private func makeImage(_ partition: InstalledPartition) async throws -> [UInt8] {
-    let width = firmware.width ?? .bits64
+    let width = FirmwareWidth(of: firmware.folder) ?? .bits64
     return try await HostFile.withPrivateFolder { scratch in
       let (config, made) = (scratch.appending("early.cfg"), scratch.appending("image"))
       try AtomicFile.write(Array(early(partition, width).utf8), to: config)
@@ -180,7 +180,7 @@ extension SystemdBoot {
     guard let isSecure = firmware.hasSecureBoot else { return "whether Secure Boot is on cannot be read" }
     if isSecure { return "Secure Boot is on, and the loader that it needs is not signed" }
     guard FileTree.kind(of: program) != nil else { return "\(program) is missing (package grub-common)" }
-    let width = firmware.width ?? .bits64
+    let width = FirmwareWidth(of: firmware.folder) ?? .bits64
     guard FileTree.kind(of: modules(width).appending("chain.mod")) == .file else {
       return "\(modules(width)) is missing (package \(width.package))"
     }

@@ -7,25 +7,6 @@ struct SystemdBootFirmware: Sendable {
   /// `/sys/firmware/efi`.
   let folder: FilePath
 
-  /// What programs the firmware starts.
-  enum Width: Sendable {
-    case bits64, bits32
-
-    /// The end of a loader's name.
-    var suffix: String { self == .bits64 ? "x64" : "ia32" }
-    /// GRUB's word.
-    var platform: String { self == .bits64 ? "x86_64-efi" : "i386-efi" }
-    /// Debian's package with GRUB's modules.
-    var package: String { self == .bits64 ? "grub-efi-amd64-bin" : "grub-efi-ia32-bin" }
-  }
-
-  /// Nil where this computer was not started by UEFI.
-  var width: Width? {
-    guard FileTree.kind(of: folder) == .folder else { return nil }
-    let text = (try? FileTree.text(of: folder.appending("fw_platform_size"))) ?? "64"
-    return text.hasPrefix("32") ? .bits32 : .bits64
-  }
-
   private var variables: FilePath { folder.appending("efivars") }
 
   /// Whether unsigned programs are refused; nil where that cannot be told. Firmware without the variable refuses none.

@@ -23,23 +23,25 @@ extension RecoveryInstaller {
 
   /// Makes the entries that this computer can have and that are not there.
   /// - Parameter asked: what is asked of them, also of those that are there; nil leaves these alone.
-  /// - Returns: those that were made.
-  /// - Throws: `RecoveryPartitionFailure.withoutEntry`, which says that the partition itself is in order.
-  package func completeEntries(_ asked: BootWish? = nil, isBitLockerSuspended: Bool) async throws -> [BootEntry] {
+  /// - Returns: those that were made, and why others were not.
+  /// - Throws: `RecoveryPartitionFailure` where the partition itself is not in order.
+  package func completeEntries(_ asked: BootWish? = nil, isBitLockerSuspended: Bool) async throws -> BootOutcome {
     let found = try DiskExamination(disk)
     guard let place = found.recovery else { throw RecoveryPartitionFailure.absent(disk.path) }
     let slots = try InstalledSlots(access, place)
     let partition = try installed(slots, in: found.layout)
     let held = try disk.hold(place.number, at: place.start)
     defer { try? held?.close() }
-    return try await sayingThatItIsThere(place.number) {
+    return try await .of {
       let before = try await registration.status(of: partition)
       let missing = registration.kinds(for: partition).filter { kind in !before.contains { $0.kind == kind } }
-      guard asked != nil || !missing.isEmpty else { return [] }
+      guard asked != nil || !missing.isEmpty else { return BootOutcome() }
       try found.requireNoActiveBitLocker(disk.path, saidSuspended: isBitLockerSuspended)
       var wish = asked ?? slots.wish(hasFirmwareEntry: before.contains { $0.kind == .firmware })
       if found.hasBitLocker { wish = BootWish(place: nil, hasBitLocker: true) }
-      return try await registration.register(partition, wish).filter { !before.contains($0) }
+      var outcome = try await registration.outcome(for: partition, wish)
+      outcome.entries.removeAll(where: before.contains)
+      return outcome
     }
   }
 
@@ -48,13 +50,6 @@ extension RecoveryInstaller {
     try installed(
       slots.partition.number, in: layout, serial: slots.volume.geometry.serial,
       slots.record(slots.state.current)?.title ?? "", Self.isHidden(slots.partition))
-  }
-
-  /// Calls `body` for what comes after the partition itself; what fails then says that the partition is there.
-  func sayingThatItIsThere<Result>(_ number: Int, _ body: () async throws -> Result) async throws -> Result {
-    do { return try await body() } catch let failure as any Diagnosable {
-      throw RecoveryPartitionFailure.withoutEntry(disk.path, number: number, .init(failure))
-    }
   }
 }
 

@@ -30,7 +30,7 @@ extension RecoveryInstaller {
     try verify(set.identifier, at: plan.entry)
     let (before, table) = (try unchangedTable(plan), try PartitionTable(of: disk))
     let added = try table.add(plan.entry)
-    let isKnown = try table.write(before: before)
+    let isKnown = try table.write(before: before, by: access)
     let partition = try installed(
       added.number, in: try PartitionTable(of: disk).layout(), serial: plan.serial, set.title, plan.request.isHidden)
     let boot = try await registration.outcome(for: partition, plan.request.wish)

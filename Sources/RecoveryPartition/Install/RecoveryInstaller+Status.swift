@@ -117,7 +117,7 @@ extension RecoveryInstaller {
     if !keepsPartition {
       let table = try PartitionTable(of: disk)
       _ = try table.remove(status.partition.number)
-      isKnown = try table.write(before: try PartitionTable(of: disk))
+      isKnown = try table.write(before: try PartitionTable(of: disk), by: access)
     }
     let held = keepsPartition ? try disk.hold(status.partition.number, at: status.partition.start) : nil
     defer { try? held?.close() }

@@ -14,7 +14,7 @@ internal import SystemPackage
 /// The disk is held from the first look to the last write, so that nothing changes in between.
 package struct RecoveryInstaller: Sendable {
   let disk: Disk
-  /// Where bytes of the volume go; a test's own stops in the middle.
+  /// Where bytes of the volume and of the table go; a test's own stops in the middle.
   var access: any DiskAccess
   let registration: any BootRegistration
   let progress: ProgressEvent.Handler

@@ -9,8 +9,10 @@ internal import SystemPackage
 /// What libfdisk warns of when it reads a table (a damaged backup, a disk of another size than the table says) it would
 /// put right when it writes. That is for whoever owns the disk to decide, so every warning is a refusal.
 final class PartitionTable {
-  private let context: OpaquePointer
-  private let disk: Disk
+  let context: OpaquePointer
+  let disk: Disk
+  /// What libfdisk reads from and writes to: the disk, but for the time in which it writes (`changes`).
+  let descriptor: FileDescriptor
   private let messages: Messages
 
   /// What libfdisk said.
@@ -24,6 +26,9 @@ final class PartitionTable {
     self.messages = messages
     guard let context = fdisk_new_context() else { throw OperationFailure("read", disk.path, .noMemory) }
     self.context = context
+    let copy = fcntl(disk.descriptor.rawValue, F_DUPFD_CLOEXEC, 0)
+    guard copy >= 0 else { throw OperationFailure("read", disk.path, Errno(rawValue: errno)) }
+    descriptor = FileDescriptor(rawValue: copy)
     fdisk_disable_dialogs(context, 1)
     fdisk_set_ask(
       context,
@@ -36,7 +41,7 @@ final class PartitionTable {
         return 0
       }, Unmanaged.passUnretained(messages).toOpaque())
     if disk.isFile { fdisk_save_user_sector_size(context, 512, 512) }
-    let result = fdisk_assign_device_by_fd(context, disk.descriptor.rawValue, disk.path.string, disk.isWriting ? 0 : 1)
+    let result = fdisk_assign_device_by_fd(context, descriptor.rawValue, disk.path.string, disk.isWriting ? 0 : 1)
     guard result == 0 else {
       throw OperationFailure("read the partition table of", disk.path, Errno(rawValue: -result))
     }
@@ -44,8 +49,9 @@ final class PartitionTable {
   }
 
   deinit {
-    // Its descriptor is the disk's own.
+    // It leaves the descriptor open.
     fdisk_unref_context(context)
+    try? descriptor.close()
   }
 
   private func check() throws {
@@ -61,8 +67,8 @@ final class PartitionTable {
     if isGPT, HybridRecord.isHybrid(try disk.bytes(0..<512)) { throw RecoveryPartitionFailure.hybrid(disk.path) }
   }
 
-  private var isGPT: Bool { fdisk_is_labeltype(context, FDISK_DISKLABEL_GPT) != 0 }
-  private var sector: Int64 { Int64(fdisk_get_sector_size(context)) }
+  var isGPT: Bool { fdisk_is_labeltype(context, FDISK_DISKLABEL_GPT) != 0 }
+  var sector: Int64 { Int64(fdisk_get_sector_size(context)) }
 
   /// Partitions and gaps.
   func layout() throws -> DiskLayout {
@@ -175,22 +181,6 @@ final class PartitionTable {
     let result = fdisk_delete_partition(context, number - 1)
     guard result == 0 else { throw OperationFailure("remove from", disk.path, Errno(rawValue: -result)) }
     return try layout()
-  }
-
-  /// Writes the table: a GPT's backup first (libfdisk, `gpt_write_disklabel`), so that one of the two is always whole.
-  /// - Parameter before: the table as it was, read anew.
-  /// - Returns: whether the kernel uses the new table already.
-  func write(before: PartitionTable) throws -> Bool {
-    let result = fdisk_write_disklabel(context)
-    guard result == 0 else {
-      throw RecoveryPartitionFailure.write(disk.path, offset: .zero, Errno(rawValue: -result))
-    }
-    try disk.flush()
-    guard !disk.isFile else { return true }
-    var old: OpaquePointer?
-    guard fdisk_get_partitions(before.context, &old) == 0, let old else { return false }
-    defer { fdisk_unref_table(old) }
-    return fdisk_reread_changes(context, old) == 0
   }
 }
 

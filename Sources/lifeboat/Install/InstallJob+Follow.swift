@@ -18,6 +18,7 @@ extension InstallJob {
     var reused: ByteCount
     var written: ByteCount
     var bootEntries: [BootEntry] = []
+    var bootFailure: ErrorReport?
 
     init(_ followed: RecoveryInstaller.Followed) {
       switch followed {
@@ -53,11 +54,6 @@ extension InstallJob {
     var disk: String?
   }
 
-  private func report(_ timer: Timer, _ line: String) throws -> ExitStatus {
-    if json { try console.printJSON(timer) } else { console.print(line) }
-    return .success
-  }
-
   /// Where a medium is put together: systemd names its unit's folder.
   private var folder: FilePath {
     FilePath(ProcessInfo.processInfo.environment["CACHE_DIRECTORY"] ?? "/var/cache/\(FollowUnits.name)")
@@ -74,7 +70,8 @@ extension InstallJob {
     if isDryRun {
       let (release, outlook) = try await installer(disk, { _ in }).look(at: server, allowing: consent)
       let states: [RecoveryInstaller.Outlook: String] = [.current: "unchanged", .declined: "declined"]
-      return try report(Report(states[outlook] ?? "planned", release), InstallText.nothingDone)
+      let planned = Report(states[outlook] ?? "planned", release)
+      return try report(planned, [planned.words] + InstallText.nothingDone)
     }
     if asks { try await target.confirm(on: console) }
     let followed = try await console.withProgress { [consent] in
@@ -82,13 +79,9 @@ extension InstallJob {
     }
     var done = Report(followed)
     if done.isNew { await log("updated the recovery partition of \(target.path) to \(done.image) \(done.identifier)") }
-    done.bootEntries = try await completeEntries(disk)
-    return try report(done, done.bootEntries.map(InstallText.entry))
-  }
-
-  private func report(_ report: Report, _ more: [String]) throws -> ExitStatus {
-    if json { try console.printJSON(report) } else { ([report.words] + more).forEach { console.print($0) } }
-    return .success
+    let boot = try await completeEntries(disk)
+    (done.bootEntries, done.bootFailure) = (boot.entries, boot.failure.map { ErrorReport($0) })
+    return try report(done, [done.words] + InstallText.entries(boot), boot)
   }
 
   /// Leaves a timer that does so every day, or takes it away.
@@ -104,7 +97,7 @@ extension InstallJob {
       let wasFollowed = try await units.remove()
       if wasFollowed { await log("no server is followed any more") }
       return try report(
-        Timer(state: "not-followed"), wasFollowed ? "no server is followed any more" : "no server was followed")
+        Timer(state: "not-followed"), [wasFollowed ? "no server is followed any more" : "no server was followed"])
     }
     let server = try ReleaseServer(address)
     guard let drive = target.selection?.drive else { throw InstallFailure.notADisk(target.path.string) }
@@ -115,12 +108,12 @@ extension InstallJob {
     guard try installer.installedKey() != nil else { throw ReleaseFailure.noKey }
     if isDryRun {
       return try report(
-        Timer(state: "planned", server: address, disk: name), "a timer would ask \(address) every day for \(name)")
+        Timer(state: "planned", server: address, disk: name), ["a timer would ask \(address) every day for \(name)"])
     }
     try await units.install(server, disk: FilePath(name))
     await log("\(address) is asked every day for \(name)")
     return try report(
       Timer(state: "followed", server: address, disk: name),
-      "\(address) is asked every day; \"systemctl start \(FollowUnits.name)\" asks now")
+      ["\(address) is asked every day; \"systemctl start \(FollowUnits.name)\" asks now"])
   }
 }

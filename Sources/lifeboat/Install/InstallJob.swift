@@ -44,9 +44,8 @@ struct InstallJob {
     if asks { try await target.confirm(on: console) }
     let done = try await console.withProgress { try await installer(disk, $0).install(set, plan) }
     await log("installed \(set.image) \(set.identifier) on \(target.path), partition \(done.partition.number)")
-    if let failure = done.boot.failure { await log("not every boot entry was made: \(failure.message)") }
-    let status = try report(InstallReport(done, set: set, plan), InstallText.installed(done, set, plan))
-    return done.boot.failure == nil ? status : .partial
+    await log(done.boot)
+    return try report(InstallReport(done, set: set, plan), InstallText.installed(done, set, plan), done.boot)
   }
 
   /// The same once more: whatever of it is missing is made.
@@ -84,20 +83,16 @@ struct InstallJob {
       try await installer(disk, $0).update(to: set, allowing: consent, key: key)
     }
     await log("updated the recovery partition of \(target.path) to \(set.image) \(set.identifier)")
-    let lines = InstallText.updated(done, set)
-    do {
-      let entries = try await completeEntries(disk, wish)
-      return try report(InstallReport(done, entries, set: set), lines + entries.map(InstallText.entry))
-    } catch {
-      for line in lines { console.note(line) }
-      throw error
-    }
+    let boot = try await completeEntries(disk, wish)
+    return try report(
+      InstallReport(done, boot, set: set), InstallText.updated(done, set) + InstallText.entries(boot), boot)
   }
 
   /// Makes the boot entries that are missing.
-  /// - Returns: those that were made.
-  func completeEntries(_ disk: Disk, _ wish: BootWish? = nil) async throws -> [BootEntry] {
-    try await installer(disk, { _ in }).completeEntries(wish, isBitLockerSuspended: saysSuspended)
+  func completeEntries(_ disk: Disk, _ wish: BootWish? = nil) async throws -> BootOutcome {
+    let boot = try await installer(disk, { _ in }).completeEntries(wish, isBitLockerSuspended: saysSuspended)
+    await log(boot)
+    return boot
   }
 
   /// A medium has to be signed by the key that was installed, unless another one is given.
@@ -149,9 +144,14 @@ struct InstallJob {
     return status.slots.contains { !$0.damage.isEmpty } ? .notAsPromised : .success
   }
 
-  private func report(_ document: InstallReport, _ lines: [String]) throws -> ExitStatus {
+  /// - Parameter boot: what has become of the boot entries, where that is part of the job.
+  func report(_ document: some Encodable, _ lines: [String], _ boot: BootOutcome? = nil) throws -> ExitStatus {
     if json { try console.printJSON(document) } else { lines.forEach { console.print($0) } }
-    return .success
+    return boot?.failure == nil ? .success : .partial
+  }
+
+  private func log(_ boot: BootOutcome) async {
+    if let failure = boot.failure { await log("not every boot entry was made: \(failure.message)") }
   }
 
   /// What nobody watched stands in the system's log.

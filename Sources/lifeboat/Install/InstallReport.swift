@@ -54,12 +54,12 @@ struct InstallReport: Encodable {
     (boot, nextStart, written) = (plan.boot, plan.nextStart(done.boot.entries), done.written)
   }
 
-  /// - Parameter entries: boot entries that were missing, and were made.
-  init(_ done: RecoveryInstaller.Update, _ entries: [BootEntry], set: RecoverySet) {
-    state = done.isNew || !entries.isEmpty ? "updated" : "unchanged"
+  /// - Parameter boot: what has become of boot entries that were missing.
+  init(_ done: RecoveryInstaller.Update, _ boot: BootOutcome, set: RecoverySet) {
+    state = done.isNew || !boot.entries.isEmpty ? "updated" : "unchanged"
     (current, previous) = (done.identifier, done.previous)
     (written, shared, copied) = (done.written, done.shared, done.copied)
-    bootEntries = entries
+    (bootEntries, bootFailure) = (boot.entries, boot.failure.map { ErrorReport($0) })
   }
 
   init(_ status: RecoveryInstaller.Status) {

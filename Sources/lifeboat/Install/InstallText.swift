@@ -34,11 +34,8 @@ enum InstallText {
       "\(set.image) \(set.identifier) is on partition \(partition.number) of \(partition.disk), verified; \(done.written)"
         + " written"
     ]
-    lines += done.boot.entries.map(entry)
-    if let failure = done.boot.failure {
-      lines.append("not every boot entry was made: \(failure.message)")
-      if let remedy = failure.remedy { lines.append("  " + remedy) }
-    } else if done.boot.entries.isEmpty {
+    lines += entries(done.boot)
+    if done.boot.entries.isEmpty, done.boot.failure == nil {
       lines.append("no boot entry was made: UEFI starts it from EFI/BOOT on the partition, a BIOS by --mbr-chain alone")
     }
     lines.append("the next start: \(plan.nextStart(done.boot.entries))")
@@ -46,7 +43,12 @@ enum InstallText {
     return lines
   }
 
-  static func entry(_ entry: BootEntry) -> String { "boot entry \(entry.name) \"\(entry.label)\"" }
+  /// What was made of them, and why others were not.
+  static func entries(_ boot: BootOutcome) -> [String] {
+    let made = boot.entries.map { "boot entry \($0.name) \"\($0.label)\"" }
+    guard let failure = boot.failure else { return made }
+    return made + ["not every boot entry was made: \(failure.message)"] + (failure.remedy.map { ["  " + $0] } ?? [])
+  }
 
   static func updated(_ done: RecoveryInstaller.Update, _ set: RecoverySet) -> [String] {
     guard done.isNew else { return ["\(set.image) \(set.identifier) is installed already, and whole"] }

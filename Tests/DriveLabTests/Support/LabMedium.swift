@@ -17,9 +17,6 @@ actor LabMedium {
     return try await task.value
   }
 
-  /// The program to be tried, which needs nothing of Swift's in the image.
-  static var program: FilePath? { HostEnvironment["LIFEBOAT_LAB_PROGRAM"].map { FilePath($0) } }
-
   private static let manifest = """
     lifeboat = 1
     [[image]]
@@ -64,7 +61,7 @@ actor LabMedium {
     """
 
   private static func build() async throws -> FilePath {
-    let program = try #require(program, "LIFEBOAT_LAB_PROGRAM")
+    let program = try #require(Repository.standalone, "LIFEBOAT_LAB_PROGRAM")
     let folder = TemporaryFolder.untilExit("lab")
     let files = ["rescue.toml": manifest, "lab-shell": shell, "lab-shell.service": unit, "enable-shell": hook]
     for (name, text) in files {

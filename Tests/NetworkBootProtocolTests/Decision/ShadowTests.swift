@@ -3,8 +3,9 @@ import NetworkBootProtocol
 import Testing
 
 @Suite("The shadow reply") struct ShadowTests {
-  private func wait(_ shadow: ServerView.Shadow = .reply) throws -> ShadowWait {
-    try #require(ServerView.everything.with { $0.shadow = shadow }.decide(.x64).wait)
+  private func wait(_ shadow: ServerView.Shadow = .reply, yields: Bool = true) throws -> ShadowWait {
+    let view = ServerView.everything.with { ($0.shadow, $0.yields) = (shadow, yields) }
+    return try #require(view.decide(.x64).wait)
   }
 
   private var offer: DHCPPacket { Wire.offer(to: Firmware.x64.packet()) }
@@ -102,6 +103,7 @@ import Testing
     }
     let lower = SeenServer(address: IPv4Address("10.66.0.1")!, role: .lifeboat, interface: "eth0")
     #expect(try wait().step(seeing: reply(of: "10.66.0.1")) == .giveUp(.yields(to: lower)))
+    #expect(try wait(yields: false).step(seeing: reply(of: "10.66.0.1")) == .keepWaiting(.notTheOffer))
     #expect(try wait().step(seeing: reply(of: "10.66.0.3")) == .keepWaiting(.notTheOffer))
     #expect(try wait().step(seeing: answer.packet) == .keepWaiting(.notTheOffer), "our own")
   }
