@@ -17,7 +17,8 @@ extension DHCPServer {
 
   func giveAddress(_ bytes: ByteBufferView, _ arrival: Arrival, on interface: NetworkInterface) {
     // What is no packet is no news: nobody but a stranger sends it.
-    guard let packet = try? DHCPPacket(parsing: bytes), allows(packet.hardware) else { return }
+    guard let packet = try? DHCPPacket(parsing: bytes) else { return }
+    guard allows(packet.hardware) else { return refuse(packet.hardware, .tooOften) }
     let view = desk.view
     let outcome = state.withLock { state -> AddressServer.Outcome? in
       if let rival = state.sightings.servers.first(where: { $0.givesAddresses && $0.interface == interface.name }) {

@@ -109,15 +109,12 @@ extension DHCPServer {
     if plane == .dhcp, state.withLock({ $0.addresses[interface.index] != nil }) {
       return giveAddress(bytes, arrival, on: interface)
     }
-    let decision = desk.view.decide(bytes, arrival: arrival, at: plane)
+    let decision = gated(desk.view.decide(bytes, arrival: arrival, at: plane))
     desk.note(decision, about: bytes, arrival)
     switch decision {
     case .ignore(let reason): log(reason, bytes, arrival)
-    case .answer(let answer):
-      guard allows(answer.packet.hardware) else { return }
-      send(answer, at: plane, then: nil)
+    case .answer(let answer): send(answer, at: plane, then: nil)
     case .shadow(let wait):
-      guard allows(wait.request.hardware) else { return }
       if let outcome = state.withLock({ $0.waits.add(wait, at: Self.now) }) { act(on: outcome) }
       group.next().scheduleTask(in: TimeAmount(ShadowWait.patience)) { [self] in
         state.withLock { $0.waits.expire(at: Self.now) }.forEach(act)
@@ -125,12 +122,17 @@ extension DHCPServer {
     }
   }
 
-  /// Whether a client may be answered once more now; if not, that is told. Its address is what it claims, so all together
-  /// have a limit too.
-  func allows(_ hardware: HardwareAddress) -> Bool {
-    let isAllowed = state.withLock { $0.gate.take(hardware, at: .now()) }
-    if !isAllowed { refuse(hardware, .tooOften) }
-    return isAllowed
+  /// Whether a client may be answered once more now. Its address is what it claims, so all together have a limit too.
+  func allows(_ hardware: HardwareAddress) -> Bool { state.withLock { $0.gate.take(hardware, at: .now()) } }
+
+  private func gated(_ decision: Decision) -> Decision {
+    let hardware: HardwareAddress
+    switch decision {
+    case .ignore: return decision
+    case .answer(let answer): hardware = answer.packet.hardware
+    case .shadow(let wait): hardware = wait.request.hardware
+    }
+    return allows(hardware) ? decision : .ignore(.tooOften)
   }
 
   private func act(on outcome: ShadowWaits.Outcome) {

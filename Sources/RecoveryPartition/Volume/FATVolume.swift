@@ -36,7 +36,7 @@ struct FATVolume {
     self.geometry = geometry
     let start = Int64(geometry.reserved)
     let bytes = try source.bytes(start..<start + Int64(geometry.clusters + 2) * 4)
-    table = stride(from: 0, to: bytes.count, by: 4).map { UInt32(bytes.number(at: $0, bytes: 4)) & 0x0fff_ffff }
+    table = bytes.withUnsafeBytes { $0.bindMemory(to: UInt32.self).map { UInt32(littleEndian: $0) & 0x0fff_ffff } }
     var folders = [(path: "", cluster: geometry.root, record: Int64?.none)]
     while let folder = folders.popLast() {
       let clusters = try chain(from: folder.cluster)
