@@ -52,13 +52,13 @@ check: ## the rules of the source: format, shell, imports, sizes, warnings
 	@scripts/check-readme
 	@scripts/step "Building everything without warnings" scripts/build-without-warnings $(SWIFT)
 
-boot-test: ## boot the demo on every firmware, from disc, stick and disk (software emulation: more than an hour)
+boot-test: ## boot the demo on every firmware, from disc, stick and disk (software emulation: some hours)
 	@scripts/install-packages build runtime try test
 	@$(MAKE) --no-print-directory build
 	@scripts/step "Building the tests" $(SWIFT) build --build-tests
 	@LIFEBOAT_LAB_PROGRAM="$(CURDIR)/.build/release/lifeboat" LIFEBOAT_BOOT_TESTS=1 $(TESTS) --filter BootTests --filter TrialMachineTests
 
-lab-test: ## drives of a virtual computer, and its start from the network (software emulation: about 25 minutes)
+lab-test: ## drives of a virtual computer, and its start from the network (software emulation: about an hour)
 	@scripts/install-packages build runtime try test lab
 	@$(MAKE) --no-print-directory build
 	@scripts/step "Building the tests" $(SWIFT) build --build-tests
