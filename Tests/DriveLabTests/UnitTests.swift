@@ -71,7 +71,7 @@ extension DriveLab {
       let ready = "journalctl _SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID lifeboat) -o cat | grep -qx ready"
       let answer = try await lab.shell.run(
         "n=0; until \(ready); do n=$((n + 1)); [ $n -lt 120 ] || exit 1; sleep 1; done")
-      let log = try await lab.shell.run("journalctl -u lifeboat -u lifeboat.socket -o cat | tail -n 40").output
+      let log = try await lab.shell.run("journalctl -u lifeboat -u lifeboat.socket -o cat").output
       try #require(answer.status == 0, "\(log)")
       #expect(log.contains("set 1, signed by SHA256:"), "\(log)")
       #expect(!log.contains("name a folder with --state") && !log.contains("does not reach this service"), "\(log)")

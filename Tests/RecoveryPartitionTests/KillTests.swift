@@ -6,9 +6,10 @@ import Testing
 
 @testable import RecoveryPartition
 
-/// The built program, ended by SIGKILL at twenty moments of an update, which are the same parts of it in every run.
+/// The built program, ended by SIGKILL at eight moments of an update, which are the same parts of it in every run; with
+/// `LIFEBOAT_BOOT_TESTS=1`, at twenty.
 @Suite struct KillTests {
-  private static let moments = 20
+  private static let moments = HostEnvironment["LIFEBOAT_BOOT_TESTS"] == nil ? 8 : 20
 
   /// Each time the version that starts is whole, the old one or the new one; the rest of the disk is as it was, byte for
   /// byte; and the same command again ends well.
