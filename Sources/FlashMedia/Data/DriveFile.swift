@@ -68,7 +68,7 @@ struct DriveFile {
       try FileDescriptor.open(part, .readOnly, options: .closeOnExec)
     }
     defer { try? formatted.close() }
-    let written = try OpenedSource.data(formatted, size: length, part)
+    let written = formatted.dataRanges(size: length)
     try OperationFailure.wrap("write", path) {
       let file = try FileDescriptor.open(path, .writeOnly, options: .closeOnExec)
       try file.closeAfter { try Self.copy(written, of: formatted, to: file, at: partition.lowerBound) }

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-internal import CLinux
-@preconcurrency internal import Glibc
 public import HostSystem
 public import SystemPackage
 
@@ -58,7 +56,7 @@ public struct OpenedSource: Sendable {
     if let map = promise.map?.map {
       pieces = PiecePlan.pieces(size: map.imageSize, data: map.mapped.map(\.range))
     } else if format == .raw {
-      pieces = PiecePlan.pieces(size: fileSize, data: try Self.data(file, size: fileSize, source.image))
+      pieces = PiecePlan.pieces(size: fileSize, data: file.dataRanges(size: fileSize))
     } else {
       pieces = nil
     }
@@ -102,22 +100,6 @@ public struct OpenedSource: Sendable {
     let buffer = AlignedBuffer(count: AlignedBuffer.alignment)
     let count = (try? buffer.read(0..<8, from: file, at: 0)) ?? 0
     return buffer.bytes(0..<count)
-  }
-
-  /// The ranges of a file that are no holes. A file system that cannot tell says that all is data.
-  static func data(_ file: FileDescriptor, size: Int64, _ path: FilePath) throws -> [Range<Int64>] {
-    var ranges: [Range<Int64>] = []
-    var position: off_t = 0
-    while position < size {
-      let start = lseek(file.rawValue, position, linux_seek_data)
-      if start < 0, errno == ENXIO { break }
-      guard start >= 0 else { return [0..<size] }
-      let end = lseek(file.rawValue, start, linux_seek_hole)
-      guard end > start else { return [0..<size] }
-      ranges.append(Int64(start)..<min(size, Int64(end)))
-      position = end
-    }
-    return ranges
   }
 
   private static func measure(_ format: FlashSource.Format, _ path: FilePath) async throws -> Int64? {

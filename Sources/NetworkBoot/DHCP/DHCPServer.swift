@@ -168,10 +168,10 @@ extension DHCPServer {
       note(server, own: interface.address)
     }
     let key = Conversation(reply, on: interface.name)
-    let delayed = desk.view.yields ? key : nil
+    let yields = desk.view.yields
     let (outcome, overtaken) = state.withLock { state in
-      let reason = delayed.flatMap { state.delayed[$0] }?.answer
-        .isOvertaken(by: reply, on: interface.name, own: interface.address)
+      let delayed = yields ? state.delayed[key] : nil
+      let reason = delayed?.answer.isOvertaken(by: reply, on: interface.name, own: interface.address)
       if reason != nil { state.delayed[key] = nil }
       return (state.waits.see(reply, on: interface.name, at: Self.now), reason)
     }
@@ -188,7 +188,7 @@ extension DHCPServer {
     }
     guard isNew else { return }
     let isRival = isRival(server)
-    let yields = isRival || desk.view.yields && server.hasPriority(over: own)
+    let yields = isRival || desk.view.goesFirst(server, own: own)
     let consequence = isRival ? "; no address is given beside it" : yields ? "; nothing is offered beside it" : ""
     events.say(
       .init(.interface, yields ? .trouble : .news, "\(server) answers on \(server.interface)\(consequence)"))

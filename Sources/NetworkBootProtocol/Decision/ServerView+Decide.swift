@@ -74,9 +74,11 @@ extension ServerView {
 
   /// The boot server that goes first on a wire of ours.
   func rival(on interface: String, own: IPv4Address) -> SeenServer? {
-    guard yields else { return nil }
-    return seen.first { $0.interface == interface && $0.hasPriority(over: own) }
+    seen.first { $0.interface == interface && goesFirst($0, own: own) }
   }
+
+  /// Whether another server goes first, as far as the policy lets any do so.
+  public func goesFirst(_ server: SeenServer, own: IPv4Address) -> Bool { yields && server.hasPriority(over: own) }
 
   /// The rule for a client's place.
   func rule(for claimant: Claimant) -> PolicyRule {

@@ -8,19 +8,12 @@ package struct BootOutcome: Sendable {
   /// Why others, or all, were not.
   package var failure: (any Diagnosable)?
 
-  /// What `body` comes to; what it throws is part of the answer, because the partition is there nevertheless.
-  static func of(_ body: () async throws -> BootOutcome) async throws -> BootOutcome {
-    do { return try await body() } catch let failure as any Diagnosable {
+  /// The entries that `body` makes; what it throws is part of the answer, because the partition is there nevertheless.
+  static func of(_ body: () async throws -> [BootEntry]) async throws -> BootOutcome {
+    do { return BootOutcome(entries: try await body()) } catch let failure as any Diagnosable {
       guard case BootEntryFailure.onlySome(let made, _) = failure else { return BootOutcome(failure: failure) }
       return BootOutcome(entries: made, failure: failure)
     }
-  }
-}
-
-extension BootRegistration {
-  /// As `register`; but what could not be made is part of the answer.
-  func outcome(for partition: InstalledPartition, _ wish: BootWish) async throws -> BootOutcome {
-    try await .of { BootOutcome(entries: try await register(partition, wish)) }
   }
 }
 

@@ -32,17 +32,18 @@ extension RecoveryInstaller {
     let partition = try installed(slots, in: found.layout)
     let held = try disk.hold(place.number, at: place.start)
     defer { try? held?.close() }
-    return try await .of {
-      let before = try await registration.status(of: partition)
+    var before: [BootEntry] = []
+    var outcome = try await BootOutcome.of {
+      before = try await registration.status(of: partition)
       let missing = registration.kinds(for: partition).filter { kind in !before.contains { $0.kind == kind } }
-      guard asked != nil || !missing.isEmpty else { return BootOutcome() }
+      guard asked != nil || !missing.isEmpty else { return [] }
       try found.requireNoActiveBitLocker(disk.path, saidSuspended: isBitLockerSuspended)
       var wish = asked ?? slots.wish(hasFirmwareEntry: before.contains { $0.kind == .firmware })
       if found.hasBitLocker { wish = BootWish(place: nil, hasBitLocker: true) }
-      var outcome = try await registration.outcome(for: partition, wish)
-      outcome.entries.removeAll(where: before.contains)
-      return outcome
+      return try await registration.register(partition, wish)
     }
+    outcome.entries.removeAll(where: before.contains)
+    return outcome
   }
 
   /// The partition as a boot entry names it.

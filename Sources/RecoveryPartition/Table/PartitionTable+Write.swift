@@ -14,7 +14,7 @@ internal import SystemPackage
 /// bytes as the header, which today's disks write as a whole.
 extension PartitionTable {
   /// Bytes of a disk that are replaced.
-  struct Change: Equatable {
+  struct Change {
     var offset: Int64
     var bytes: [UInt8]
   }
@@ -72,19 +72,15 @@ extension PartitionTable {
   /// The sectors of an MBR and of its extended partitions' records, the last one first: a record is there before another
   /// one leads to it. Each has its signature, so none of them is empty.
   private func written(in scratch: FileDescriptor) throws -> [Range<Int64>] {
-    func next(_ kind: Int32, from offset: Int64) -> Int64 { Int64(lseek(scratch.rawValue, Int(offset), kind)) }
-    var sectors: [Range<Int64>] = []
-    var data = next(linux_seek_data, from: 0)
-    while data >= 0 {
-      let hole = next(linux_seek_hole, from: data)
-      for start in stride(from: data / sector * sector, to: hole, by: Int64.Stride(sector)) {
-        let range = start..<start + sector
-        let bytes = try readBytes(scratch, range, disk.path)
-        if !linux_is_zero(bytes, bytes.count) { sectors.append(range) }
+    let sectors = scratch.dataRanges(size: disk.size).flatMap { data in
+      stride(from: data.lowerBound / sector * sector, to: data.upperBound, by: Int64.Stride(sector)).map {
+        $0..<$0 + sector
       }
-      data = next(linux_seek_data, from: hole)
     }
-    return sectors.reversed()
+    return try sectors.reversed().filter { range in
+      let bytes = try readBytes(scratch, range, disk.path)
+      return !linux_is_zero(bytes, bytes.count)
+    }
   }
 
   /// From the first sector that differs to the last one.
