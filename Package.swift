@@ -71,11 +71,13 @@ let package = Package(
         .product(name: "SwiftASN1", package: "swift-asn1"),
       ]),
     stage("DriveDiscovery", ["HostSystem", "CBlkid"]),
-    stage("FlashMedia", ["DriveDiscovery", "HostSystem", "CLinux", "CBus"]),
+    stage("Disks", ["DriveDiscovery", "HostSystem", "CLinux", "CFdisk"]),
+    stage("FlashMedia", ["Disks", "DriveDiscovery", "HostSystem", "CLinux", "CBus"]),
     stage("BootSite", ["OpticalMedia", "BootAssembly", "HostSystem"]),
+    stage("BootEntries", ["Disks", "BootAssembly", "HostSystem"]),
     stage(
       "RecoveryPartition",
-      ["BootSite", "DriveDiscovery", "OpticalMedia", "BootAssembly", "HostSystem", "CLinux", "CFdisk"],
+      ["BootEntries", "BootSite", "Disks", "DriveDiscovery", "OpticalMedia", "BootAssembly", "HostSystem"],
       resources: [.copy("Resources/fleet")]),
     stage("NetworkBootProtocol", ["HostSystem"]),
     stage("NetworkBootPolicy", ["NetworkBootProtocol", "StrictTOML", "HostSystem"]),
@@ -91,7 +93,8 @@ let package = Package(
       name: "lifeboat",
       dependencies: [
         "StrictTOML", "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia",
-        "DriveDiscovery", "FlashMedia", "BootSite", "RecoveryPartition", "NetworkBootPolicy", "NetworkBoot",
+        "DriveDiscovery", "Disks", "FlashMedia", "BootSite", "BootEntries", "RecoveryPartition", "NetworkBootPolicy",
+        "NetworkBoot",
         "TrialMachine", "HostSystem", system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -101,7 +104,7 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(name: "command-reference", path: "scripts/command-reference", swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["HostSystem", "CBus", system], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Disks", "HostSystem", "CBus", system], path: "Tests/TestSupport",
       swiftSettings: strict),
     tests("HostSystem"),
     tests("StrictTOML"),
@@ -111,12 +114,15 @@ let package = Package(
     tests("BootAssembly", ["RecoveryManifest"]),
     tests("OpticalMedia", ["BootAssembly"]),
     tests("DriveDiscovery"),
-    tests("FlashMedia", ["DriveDiscovery", "CLinux"]),
+    tests("Disks", ["DriveDiscovery"]),
+    tests("FlashMedia", ["Disks", "DriveDiscovery", "CLinux"]),
     tests("BootSite", ["OpticalMedia", "BootAssembly", "RecoveryManifest"]),
+    tests("BootEntries", ["Disks", "BootAssembly", "TrialMachine"]),
     tests(
       "RecoveryPartition",
       [
-        "BootSite", "OpticalMedia", "BootAssembly", "RecoveryManifest", "DriveDiscovery", "TrialMachine", "CLinux",
+        "BootEntries", "Disks", "BootSite", "OpticalMedia", "BootAssembly", "RecoveryManifest", "DriveDiscovery",
+        "TrialMachine", "CLinux",
       ]),
     tests("NetworkBootProtocol"),
     tests("NetworkBootPolicy", ["NetworkBootProtocol", "StrictTOML"]),
@@ -142,7 +148,8 @@ let package = Package(
     .testTarget(
       name: "BootTests",
       dependencies: [
-        "TrialMachine", "RecoveryPartition", "BootSite", "OpticalMedia", "BootAssembly", "HostSystem", "TestSupport",
+        "TrialMachine", "RecoveryPartition", "BootEntries", "Disks", "BootSite", "OpticalMedia", "BootAssembly",
+        "HostSystem", "TestSupport",
         system,
       ],
       swiftSettings: strict),
