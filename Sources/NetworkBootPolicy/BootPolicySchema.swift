@@ -27,7 +27,7 @@ public enum BootPolicySchema {
       delay,
       KeyShape(
         name: "image", shape: .text(PolicyRules.image), standard: "the set's image, if it has one alone",
-        example: #""tier1""#, summary: "The image of all computers that nothing else is said of."),
+        example: #""tier1""#, summary: "The image for every computer without a rule of its own."),
       KeyShape(
         name: "shadow", shape: .text(PolicyRules.shadow), standard: "not at all; `--shadow` goes before it",
         example: #""reply""#,
