@@ -116,7 +116,8 @@ public enum BootPolicySchema {
 
   private static let delay = KeyShape(
     name: "delay", shape: .integer(0...30), standard: "`0`", example: "2",
-    summary: "Seconds that a computer must have been asking before it is answered, so that another server can be first.")
+    summary: "Seconds that a computer must have been asking before it is answered, so that another server can be first."
+  )
 
   private static let who = [
     KeyShape(
