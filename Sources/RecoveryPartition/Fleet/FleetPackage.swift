@@ -79,6 +79,7 @@ package struct FleetPackage: Sendable {
       try write("default", to: work.pushing(FilePath("etc/default/\(name)")))
       try AtomicFile.write(Array("/etc/default/\(name)\n".utf8), to: work.pushing("DEBIAN/conffiles"))
       try AtomicFile.write(Array(control.utf8), to: work.pushing("DEBIAN/control"))
+      try FileTree.setSystemModes(work)
       // The medium is compressed already.
       try await ExternalCommand(
         "dpkg-deb", ["--root-owner-group", "-Znone", "--build", work.string, target.string], package: "dpkg"
