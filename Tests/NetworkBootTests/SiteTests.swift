@@ -7,11 +7,94 @@ import Signing
 import SystemPackage
 import TestSupport
 import Testing
-    import socket, sys, hashlib, os
-      import socket, sys, hashlib, os
-        import socket, sys, os
 
 @testable import NetworkBoot
+
+/// The site changes, breaks, goes and comes back while it is served.
+@Suite(.timeLimit(.minutes(20))) struct SiteTests {
+  private let old = TestSite.bytes(24 << 20, seed: 1)
+  private let new = TestSite.bytes(1000, seed: 2)
+
+  private func site() throws -> TestSite {
+    let site = try TestSite()
+    try site.publish(1, [.init(name: "boot/demo.iso", bytes: old)], entries: ["uefi-http": "boot/demo.iso"])
+    return site
+  }
+
+  /// Begins to read, waits for a line on standard input, reads the rest.
+  private static let slowClient = """
+    import socket, sys, hashlib, os
+    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60)
+    s.sendall(b"GET /boot/demo.iso HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n")
+    first = s.recv(4096)
+    open(sys.argv[3], "w").close()
+    while not os.path.exists(sys.argv[4]): pass
+    rest = b""
+    while True:
+        piece = s.recv(1 << 20)
+        if not piece: break
+        rest += piece
+    print(hashlib.sha256((first + rest).split(b"\\r\\n\\r\\n", 1)[1]).hexdigest())
+    """
+
+  @Test func aSwitchServesTheNewSetAndEndsNoTransfer() async throws {
+    let site = try site()
+    try await TestService.with(site) { [old, new] service in
+      let folder = try TemporaryFolder()
+      async let slow = service.python(
+        Self.slowClient, [folder.appending("began").string, folder.appending("go").string])
+      while !HostEnvironment.exists(folder.appending("began")) { await Task.yield() }
+      try site.publish(2, [.init(name: "boot/demo.iso", bytes: new)], entries: ["uefi-http": "boot/demo.iso"])
+      _ = try await service.events.first { $0.event == .set }
+      FileTree.remove(site.file(old))
+      try await #expect(service.curl(service.url("boot/demo.iso")).bytes == new)
+      try folder.write("go", "")
+      try await #expect(slow.output == "\(Digest(of: old))\n")
+    }
+  }
+
+  /// By TFTP too: block after block, with the switch and the end of the old file in between.
+  @Test func aSwitchEndsNoTransferByTFTP() async throws {
+    let site = try TestSite()
+    let old = TestSite.bytes(300_000, seed: 1)
+    try site.publish(1, [.init(name: "boot/loader", bytes: old)])
+    let program = """
+      import socket, sys, hashlib, os
+      s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+      s.settimeout(60)
+      s.sendto(b"\\0\\1boot/loader\\0octet\\0", ("127.0.0.1", int(sys.argv[2])))
+      data, number = b"", 0
+      while True:
+          packet, source = s.recvfrom(2000)
+          if packet[:2] != b"\\0\\3" or int.from_bytes(packet[2:4], "big") != number + 1: continue
+          data, number = data + packet[4:], number + 1
+          if number == 3:
+              open(sys.argv[3], "w").close()
+              while not os.path.exists(sys.argv[4]): pass
+          s.sendto(b"\\0\\4" + packet[2:4], source)
+          if len(packet) < 516: break
+      print(hashlib.sha256(data).hexdigest())
+      """
+    try await TestService.with(site) { [new] service in
+      let folder = try TemporaryFolder()
+      async let slow = service.python(program, [folder.appending("began").string, folder.appending("go").string])
+      while !HostEnvironment.exists(folder.appending("began")) { await Task.yield() }
+      try site.publish(2, [.init(name: "boot/loader", bytes: new)])
+      _ = try await service.events.first { $0.event == .set }
+      FileTree.remove(site.file(old))
+      try await #expect(service.curl("tftp://127.0.0.1:\(service.tftpPort)/boot/loader").bytes == new)
+      try folder.write("go", "")
+      try await #expect(slow.output == "\(Digest(of: old))\n")
+    }
+  }
+
+  /// The client has taken a part of the file, and sees the connection break instead of the rest.
+  @Test func aFileThatIsCutInTheMiddleOfATransferBreaksIt() async throws {
+    let site = try site()
+    try await TestService.with(site) { [old] service in
+      let folder = try TemporaryFolder()
+      let program = """
+        import socket, sys, os
         s = socket.socket()
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         s.connect(("127.0.0.1", int(sys.argv[1])))

@@ -5,6 +5,35 @@ import Signing
 import SystemPackage
 import TestSupport
 import Testing
+
+/// The service with sockets that somebody else has opened, as systemd does, and without any right of its own.
+@Suite(
+  .serialized, .timeLimit(.minutes(20)),
+  .enabled("needs root, network namespaces and dnsmasq") { await TestWire.isPossible() })
+struct HandedSocketTests {
+  /// A signed one: its signature has to be checked by a user whom no password database knows.
+  private func site() async throws -> TestSite {
+    let site = try TestSite()
+    try site.publish(
+      1, [.init(name: "shimx64.efi", bytes: [1, 2, 3]), .init(name: "boot/demo.iso", bytes: [4, 5])],
+      entries: ["uefi-x64-pxe": "shimx64.efi", "uefi-http": "boot/demo.iso"])
+    try await TemporaryFolder.with { keys in
+      let key = try await SiteKey.create(at: keys.appending("key"), comment: "test")
+      let index = try FileTree.bytes(of: site.folder.appending("sets/1/index.json"))
+      try site.folder.write("sets/1/index.json.sig", try await SiteKey.sign(index, with: keys.appending("key")))
+      try site.folder.write("site-key.pub", key.publicKey + "\n")
+    }
+    return site
+  }
+
+  /// A program that opens the sockets of the unit as systemd does, becomes a user without a name, as `DynamicUser=` makes
+  /// one, and starts the service.
+  private func words(_ program: FilePath, _ site: FilePath, without port: Int? = nil, _ options: [String] = []) throws
+    -> [String]
+  {
+    let unit = try FileTree.text(of: Repository.path("packaging/systemd/lifeboat.socket"))
+    let lines = unit.split(separator: "\n").filter { $0.hasPrefix("Listen") && !$0.hasSuffix(":\(port ?? 0)") }
+    let launcher = """
       import os, socket, sys
       lines, program = sys.argv[1].split(), sys.argv[2:]
       for number, line in enumerate(lines):
