@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import BootAssembly
 internal import HostSystem
-internal import OpticalMedia
+internal import MediumWriting
+internal import Signing
 internal import SystemPackage
 
 /// Turns the media of one image into the objects of a set.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 package import BootAssembly
 package import HostSystem
-internal import OpticalMedia
+internal import MediumReading
+package import Signing
 package import SystemPackage
 
 /// A medium whose every byte was compared with its record, opened for taking out what the network needs of it.
@@ -24,7 +25,7 @@ package struct PublishedMedium: Sendable {
     if let key {
       do {
         try await SiteKey.verify(report.recordBytes, signature: report.signatureBytes, publicKey: key)
-      } catch let failure as BootAssemblyFailure where failure.exitCode == .notAsPromised {
+      } catch let failure as SigningFailure where failure.exitCode == .notAsPromised {
         throw Site.Failure.mediumNotSigned(path, reason: failure.message)
       }
     }

@@ -161,7 +161,7 @@ package struct BootRecordBoot: BootRegistration {
   }
 
   private func makeCore(for partition: InstalledPartition) async throws -> [UInt8] {
-    try await HostFile.withPrivateFolder { scratch in
+    try await FileTree.withPrivateFolder { scratch in
       let (early, made) = (scratch.appending("early.cfg"), scratch.appending("core.img"))
       try AtomicFile.write(Array(BootRecord.early(serial: partition.fileSystemSerial).utf8), to: early)
       do { try await makeCore(early: early, output: made).run() } catch ExternalCommand.Failure.failed(_, _, let lines)

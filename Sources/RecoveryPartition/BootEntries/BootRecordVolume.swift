@@ -25,7 +25,7 @@ struct BootRecordVolume {
     let volume = try volume()
     if (try? volume.content(of: name)) == bytes { return }
     if volume.nodes[BootRecordFiles.folder] == nil { try await mtools("mmd", ["::/" + BootRecordFiles.folder]) }
-    try await HostFile.withPrivateFolder { scratch in
+    try await FileTree.withPrivateFolder { scratch in
       let file = scratch.appending("file")
       try AtomicFile.write(bytes, to: file)
       try await mtools("mcopy", ["-o", file.string, "::/" + name])

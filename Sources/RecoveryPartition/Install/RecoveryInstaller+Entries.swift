@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import BootAssembly
 internal import HostSystem
+internal import Signing
 internal import SystemPackage
 
 /// Boot entries of a partition that is there already: an installation was interrupted, the firmware has dropped its

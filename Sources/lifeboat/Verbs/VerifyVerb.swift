@@ -2,7 +2,8 @@
 import ArgumentParser
 import BootAssembly
 import HostSystem
-import OpticalMedia
+import MediumReading
+import Signing
 import SystemPackage
 
 /// `lifeboat verify`.
@@ -46,12 +47,12 @@ struct VerifyVerb: Verb {
   }
 
   /// Why the signature is not the site's; nil when it is, or when nobody asked.
-  private func signatureFailure(_ report: MediumVerification.Report) async throws -> BootAssemblyFailure? {
+  private func signatureFailure(_ report: MediumVerification.Report) async throws -> SigningFailure? {
     guard let key else { return nil }
     do {
       try await SiteKey.verify(report.recordBytes, signature: report.signatureBytes, publicKey: FilePath(key))
       return nil
-    } catch let failure as BootAssemblyFailure where failure.exitCode == .notAsPromised {
+    } catch let failure as SigningFailure where failure.exitCode == .notAsPromised {
       return failure
     }
   }
@@ -65,7 +66,7 @@ struct VerifyOutcome: Encodable {
     var valid: Bool
     var error: ErrorReport?
 
-    init(_ site: SiteKey, _ failure: BootAssemblyFailure?) {
+    init(_ site: SiteKey, _ failure: SigningFailure?) {
       key = site.fingerprint
       valid = failure == nil
       error = failure.map { ErrorReport($0) }
