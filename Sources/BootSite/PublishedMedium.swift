@@ -19,7 +19,7 @@ package struct PublishedMedium: Sendable {
   package init(_ path: FilePath, key: FilePath?, progress: ProgressEvent.Handler) async throws {
     let report = try await MediumVerification.verify(path, progress: progress)
     guard report.isClean else {
-      let places = report.unchecked.map { "bytes that nothing answers for: \($0)" }
+      let places = report.unchecked.map { "bytes that nothing accounts for: \($0)" }
       throw Site.Failure.mediumDamaged(path, findings: report.findings.map(\.message) + places)
     }
     if let key {
@@ -36,7 +36,7 @@ package struct PublishedMedium: Sendable {
     // From here on nothing is read but what the record answers for, digest by digest: the file may have changed.
     let menu = try Self.content("boot/grub/grub.cfg", of: record, reader, path)
     guard let settings = BootMenuSettings(menu: String(decoding: menu, as: UTF8.self)) else {
-      throw Site.Failure.mediumUnsuitable(path, reason: "its start menu is not one that this Lifeboat knows")
+      throw Site.Failure.mediumUnsuitable(path, reason: "this Lifeboat does not know its start menu")
     }
     self.settings = settings
     try check()
@@ -54,7 +54,7 @@ package struct PublishedMedium: Sendable {
       let folder = folder(variant)
       guard ["x64", "x86"].contains(variant.architecture), variant.kernel == "\(folder)/vmlinuz",
         variant.initrd == "\(folder)/initrd.img", !variant.layers.isEmpty
-      else { throw .mediumUnsuitable(path, reason: "its files lie where none of this version's would") }
+      else { throw .mediumUnsuitable(path, reason: "its files are not where this version puts them") }
       for layer in variant.layers
       where layer != "\(folder)/\(name(ofLayer: layer))"
         || name(ofLayer: layer).wholeMatch(of: /[0-9]{2}-[A-Za-z0-9._-]+\.squashfs/) == nil
@@ -128,7 +128,7 @@ package struct PublishedMedium: Sendable {
   }
 
   /// The file is not any more what was verified a moment ago.
-  package var changed: Site.Failure { .mediumDamaged(path, findings: ["it was changed while it was read"]) }
+  package var changed: Site.Failure { .mediumDamaged(path, findings: ["it changed while it was being read"]) }
 
   private func read(_ range: Range<Int64>, _ take: ([UInt8]) throws -> Void) throws {
     var offset = range.lowerBound

@@ -112,12 +112,12 @@ struct ServeVerb: Verb {
       throw ValidationError("A port is a number from 0 to 65535.")
     }
     if let shadow, shadow != .never, mode != .proxy {
-      throw ValidationError("--shadow stands beside the site's DHCP server, and goes with --mode proxy alone.")
+      throw ValidationError("--shadow needs --mode proxy: it works beside the site's DHCP server.")
     }
     if mode == .full, interfaces.count != 1 {
-      throw ValidationError("--mode full gives addresses on one wire: name its interface with --interface.")
+      throw ValidationError("--mode full gives addresses on one network: name its interface with --interface.")
     }
-    if pool != nil, mode != .full { throw ValidationError("--pool goes with --mode full alone.") }
+    if pool != nil, mode != .full { throw ValidationError("--pool needs --mode full.") }
   }
 
   func run(on console: Console) async throws -> ExitStatus {

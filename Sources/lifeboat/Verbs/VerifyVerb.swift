@@ -89,7 +89,7 @@ struct VerifyOutcome: Encodable {
     var lines = report.findings.map(\.message)
     if !report.unchecked.isEmpty {
       let places = report.unchecked.prefix(5).map(\.description).joined(separator: ", ")
-      lines.append("bytes that nothing answers for: \(places)\(report.unchecked.count > 5 ? ", ..." : "")")
+      lines.append("bytes that nothing accounts for: \(places)\(report.unchecked.count > 5 ? ", ..." : "")")
     }
     let name = report.image.map { " (\($0))" } ?? ""
     let amount = "\(report.files.counted("file")), \(report.checked) of \(report.imageSize) checked"
