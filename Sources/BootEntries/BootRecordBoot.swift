@@ -48,7 +48,7 @@ package struct BootRecordBoot: BootRegistration {
     let seconds = try delay(wish).counted("second")
     return [
       state.isOwn
-        ? "write the boot code of \(partition.disk) anew, with the old record kept"
+        ? "rewrite the boot code of \(partition.disk), and keep the old record"
         : "replace the boot code of \(partition.disk) (440 bytes), the old one saved on the recovery partition",
       "each start then waits \(seconds) for Esc, and goes on with the old record",
     ]
@@ -150,7 +150,7 @@ package struct BootRecordBoot: BootRegistration {
         partition.disk, reason: "a BIOS starts no disk whose sectors have \(partition.sectorSize) bytes")
     }
     guard BootRecord.isRecord(try disk.bytes(0..<Int64(BootRecord.sectorLength))) else {
-      throw BootEntryFailure.recordRefused(partition.disk, reason: "its first sector is no boot record")
+      throw BootEntryFailure.recordRefused(partition.disk, reason: "its first sector is not a boot record")
     }
     let file = modules.appending("boot.img")
     guard FileTree.status(of: file) != nil else { throw BootEntryFailure.modulesMissing(file) }
@@ -176,7 +176,7 @@ package struct BootRecordBoot: BootRegistration {
   }
 
   private func makeCore(for partition: InstalledPartition) async throws -> [UInt8] {
-    try await HostFile.withPrivateFolder { scratch in
+    try await FileTree.withPrivateFolder { scratch in
       let (early, made) = (scratch.appending("early.cfg"), scratch.appending("core.img"))
       try AtomicFile.write(Array(BootRecord.early(serial: partition.fileSystemSerial).utf8), to: early)
       do { try await makeCore(early: early, output: made).run() } catch ExternalCommand.Failure.failed(_, _, let lines)

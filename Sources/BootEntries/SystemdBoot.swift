@@ -171,7 +171,7 @@ extension SystemdBoot {
 
   private func makeImage(_ partition: InstalledPartition) async throws -> [UInt8] {
     let width = FirmwareWidth(of: firmware.folder) ?? .bits64
-    return try await HostFile.withPrivateFolder { scratch in
+    return try await FileTree.withPrivateFolder { scratch in
       let (config, made) = (scratch.appending("early.cfg"), scratch.appending("image"))
       try AtomicFile.write(Array(early(partition, width).utf8), to: config)
       try await ExternalCommand(

@@ -63,9 +63,9 @@ package enum DiskFailure: Diagnosable, Equatable {
     case .tableDamaged(let disk, let lines): "the partition table of \(disk) is not in order" + listed(lines)
     case .hybrid(let disk): "\(disk) has a hybrid MBR: two tables that describe its partitions"
     case .noEntry(let disk, let lines): "the partition table of \(disk) takes no further partition" + listed(lines)
-    case .changed(let disk): "the partitions of \(disk) were changed by another program meanwhile"
+    case .changed(let disk): "another program changed the partitions of \(disk) in the meantime"
     case .noTemporarySpace(let folder, let needed, let free):
-      "\(folder) has no room for temporary files: \(needed) are needed, \(free) are free"
+      "\(folder) has no room for temporary files: it needs \(needed), and has \(free) free"
     case .volumeDamaged(let reason): "the file system of the recovery partition is damaged: \(reason)"
     case .write(let disk, let offset, let error): "writing to \(disk) failed at byte \(offset.exact): \(error)"
     case .verify(let disk, let offset): "\(disk) does not hold what was written to it, at byte \(offset.exact)"
@@ -92,7 +92,7 @@ package enum DiskFailure: Diagnosable, Equatable {
     case .noEntry: "Remove a partition that is not needed, or convert the disk to GPT (Windows: mbr2gpt)."
     case .changed: "Start again; the disk is as that program left it."
     case .noTemporarySpace: "Make room there, or name a folder on another disk: TMPDIR=/folder lifeboat install …"
-    case .volumeDamaged: "Install it anew: lifeboat install --remove, then lifeboat install."
+    case .volumeDamaged: "Install it again: lifeboat install --remove, then lifeboat install."
     case .write, .verify: "Check the disk's health (smartctl -a); if it happens again, replace the disk."
     case .kernelDiffers(let disk, let device):
       "Unmount \(device) if it is mounted, let the kernel read the table (partprobe \(disk)) or restart, then start again."

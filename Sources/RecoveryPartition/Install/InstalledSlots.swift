@@ -2,6 +2,7 @@
 package import Disks
 internal import BootAssembly
 internal import HostSystem
+internal import Signing
 internal import SystemPackage
 
 /// The recovery partition of a disk, with its slots.

@@ -2,6 +2,7 @@
 package import Disks
 internal import BootAssembly
 internal import HostSystem
+internal import Signing
 internal import SystemPackage
 
 /// Loaders and chooser, which both versions start by.

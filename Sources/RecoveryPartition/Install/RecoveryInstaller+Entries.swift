@@ -3,6 +3,7 @@ package import Disks
 package import BootEntries
 internal import BootAssembly
 internal import HostSystem
+internal import Signing
 internal import SystemPackage
 
 /// Boot entries of a partition that is there already: an installation was interrupted, the firmware has dropped its

@@ -3,6 +3,7 @@ package import Disks
 package import BootEntries
 internal import BootAssembly
 package import HostSystem
+internal import Signing
 internal import SystemPackage
 
 extension RecoveryInstaller {

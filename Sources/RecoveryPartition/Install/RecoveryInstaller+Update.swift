@@ -2,6 +2,7 @@
 package import Disks
 internal import BootAssembly
 package import HostSystem
+internal import Signing
 internal import SystemPackage
 
 extension RecoveryInstaller {

@@ -2,6 +2,7 @@
 internal import Disks
 internal import BootAssembly
 internal import HostSystem
+internal import Signing
 package import SystemPackage
 
 extension RecoveryInstaller {
@@ -64,7 +65,7 @@ extension RecoveryInstaller {
     let download = try await ReleaseDownload(release, from: server, in: folder)
       .run(having: slots.content, progress: progress)
     defer { FileTree.remove(download.file) }
-    let update = try await HostFile.withPrivateFolder { folder in
+    let update = try await FileTree.withPrivateFolder { folder in
       let file = folder.appending("site-key.pub")
       try AtomicFile.write(key, to: file)
       let set = try await RecoverySet(download.file, key: file, progress: progress)
