@@ -108,8 +108,10 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(name: "command-reference", path: "scripts/command-reference", swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["Disks", "HostSystem", "CBus", system], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["HostSystem", "CBus", system], path: "Tests/TestSupport",
       swiftSettings: strict),
+    .target(
+      name: "DiskTestSupport", dependencies: ["Disks", system], path: "Tests/DiskTestSupport", swiftSettings: strict),
     tests("HostSystem"),
     tests("StrictTOML"),
     tests("RecoveryManifest", ["StrictTOML"]),
@@ -124,11 +126,11 @@ let package = Package(
     tests("Disks", ["DriveDiscovery"]),
     tests("FlashMedia", ["Disks", "DriveDiscovery", "CLinux"]),
     tests("BootSite", ["MediumWriting", "MediumReading", "BootAssembly", "Signing", "RecoveryManifest"]),
-    tests("BootEntries", ["Disks", "BootAssembly", "Signing", "TrialMachine"]),
+    tests("BootEntries", ["DiskTestSupport", "Disks", "BootAssembly", "Signing", "TrialMachine"]),
     tests(
       "RecoveryPartition",
       [
-        "BootEntries", "Disks",
+        "BootEntries", "DiskTestSupport", "Disks",
         "BootSite", "MediumWriting", "MediumReading", "BootAssembly", "Signing", "RecoveryManifest", "DriveDiscovery",
         "TrialMachine", "CLinux",
       ]),
@@ -157,7 +159,8 @@ let package = Package(
     .testTarget(
       name: "BootTests",
       dependencies: [
-        "TrialMachine", "RecoveryPartition", "BootEntries", "Disks", "BootSite", "MediumWriting", "MediumReading", "BootAssembly", "Signing",
+        "TrialMachine", "RecoveryPartition", "BootEntries", "Disks", "BootSite", "MediumWriting", "MediumReading",
+        "BootAssembly", "Signing",
         "HostSystem", "TestSupport",
         system,
       ],

@@ -19,9 +19,12 @@ struct Efibootmgr: Sendable, Equatable {
   var list: ExternalCommand { command(["-v"]) }
 
   /// Makes an entry and leaves the order alone: `--create` would put it first.
-  func create(_ partition: InstalledPartition, label: String, loader: String) -> ExternalCommand {
+  /// - Parameter device: the name of the partition's disk at this moment.
+  func create(
+    _ partition: InstalledPartition, on device: FilePath, label: String, loader: String
+  ) -> ExternalCommand {
     command([
-      "--create-only", "--disk", partition.disk.string, "--part", String(partition.number), "--label", label,
+      "--create-only", "--disk", device.string, "--part", String(partition.number), "--label", label,
       "--loader", loader,
     ])
   }

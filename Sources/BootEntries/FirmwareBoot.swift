@@ -70,7 +70,10 @@ package struct FirmwareBoot: BootRegistration {
     var entry = own.first { $0.label == label && $0.loader == loader && $0.isActive }
     if entry == nil {
       let known = Set(list.entries.map(\.number))
-      try await change(program.create(partition, label: label, loader: loader))
+      // The program opens the disk by a name: it has to lead to the one that is held, before and after.
+      let device = try disk.device()
+      try await change(program.create(partition, on: device, label: label, loader: loader))
+      guard try disk.device() == device else { throw DiskFailure.nameTaken(device) }
       list = try await read()
       // Whatever this efibootmgr's words for the loader are: nobody else has made an entry of this partition meanwhile.
       entry = list.entries(of: guid).first { !known.contains($0.number) }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import CLinux
+package import DriveDiscovery
 @preconcurrency internal import Glibc
 internal import HostSystem
 package import SystemPackage
@@ -10,12 +11,18 @@ package protocol DiskAccess: ByteSource, Sendable {
   var path: FilePath { get }
   /// Puts bytes into place.
   func write(_ bytes: [UInt8], at offset: Int64) throws
+  /// The name by which a program that is started finds this very disk.
+  /// - Throws: `DiskFailure.otherDisk` where no name leads to it any more.
+  func device() throws -> FilePath
   /// Waits until the disk has everything, and forgets what the kernel remembers of it, so that what is read next comes
   /// from the disk.
   func flush() throws
 }
 
 /// A whole disk, or the image file of one. It may be in use: others have partitions of it mounted.
+///
+/// It is opened once. What is read, asked of a person and written afterwards concerns what was opened, whatever its name
+/// leads to by then; `requireSame` refuses to go on where that is another disk.
 ///
 /// While it is held for writing nobody else's Lifeboat writes to it, and udev leaves it alone: both look at the lock
 /// (systemd, "Locking Block Device Access").
@@ -34,15 +41,27 @@ package final class Disk: DiskAccess {
   /// udev holds a disk for a moment after every change.
   private static let patience = (attempts: 30, pause: UInt32(100_000))
 
+  /// What it was when it was opened: of a file, nothing.
+  let identity: DriveIdentity?
+  let identify: Identify
+  /// The file system's device and the file's number there; of a device, its own number.
+  let place: Place
+
+  /// Asks what stands behind a device number (`st_rdev`) now.
+  package typealias Identify = @Sendable (_ deviceNumber: UInt64) throws -> DriveIdentity
+
   /// Opens a disk.
-  /// - Parameter isWriting: whether it is going to be changed; otherwise nothing is held.
-  /// - Throws: `DiskFailure.noDisk`, `.writeProtected`, `.busy`; `OperationFailure`.
-  package init(_ path: FilePath, isWriting: Bool) throws {
-    (self.path, self.isWriting) = (path, isWriting)
-    var status = stat()
-    guard stat(path.string, &status) == 0 else { throw OperationFailure("open", path, Errno(rawValue: errno)) }
-    isFile = status.st_mode & S_IFMT == S_IFREG
-    guard isFile || status.st_mode & S_IFMT == S_IFBLK else { throw DiskFailure.noDisk(path) }
+  /// - Parameters:
+  ///   - isWriting: whether it is going to be changed; otherwise nothing is held.
+  ///   - expected: what was chosen by its name; nil accepts any.
+  ///   - identify: asks sysfs, except in tests.
+  /// - Throws: `DiskFailure.noDisk`, `.writeProtected`, `.busy`, `.otherDisk`; `OperationFailure`.
+  package init(
+    _ path: FilePath, isWriting: Bool, expected: DriveIdentity? = nil,
+    identify: @escaping Identify = { try DriveIdentity.current(of: DeviceNumber(rawValue: $0)) }
+  ) throws {
+    (self.path, self.isWriting, self.identify) = (path, isWriting, identify)
+    _ = try Place(path)
     do {
       descriptor = try FileDescriptor.open(path, isWriting ? .readWrite : .readOnly, options: .closeOnExec)
     } catch Errno.readOnlyFileSystem {
@@ -51,8 +70,12 @@ package final class Disk: DiskAccess {
       throw OperationFailure("open", path, error)
     }
     do {
-      (size, sectorSize) = try Self.measure(descriptor, status, isWriting: isWriting, path)
+      place = try Place(descriptor, path)
+      isFile = place.isFile
+      (size, sectorSize) = try Self.measure(descriptor, place, isWriting: isWriting, path)
+      identity = expected ?? (place.isFile ? nil : try? identify(place.number))
       if isWriting { try Self.lock(descriptor, path) }
+      if let expected { try Self.require(expected, try identify(place.number), path) }
     } catch {
       try? descriptor.close()
       throw error
@@ -66,9 +89,9 @@ package final class Disk: DiskAccess {
   }
 
   private static func measure(
-    _ descriptor: FileDescriptor, _ status: stat, isWriting: Bool, _ path: FilePath
+    _ descriptor: FileDescriptor, _ place: Place, isWriting: Bool, _ path: FilePath
   ) throws -> (Int64, Int) {
-    guard status.st_mode & S_IFMT == S_IFBLK else { return (Int64(status.st_size), 512) }
+    guard !place.isFile else { return (place.size, 512) }
     var bytes: UInt64 = 0
     var logical: Int32 = 0
     var readOnly: Int32 = 0
@@ -139,26 +162,5 @@ package struct DiskPart: ByteSource {
 
   package func bytes(_ range: Range<Int64>) throws -> [UInt8] {
     try disk.bytes(range.lowerBound + start..<range.upperBound + start)
-  }
-}
-
-/// A file, by the byte.
-package final class FileBytes: ByteSource {
-  private let path: FilePath
-  private let descriptor: FileDescriptor
-
-  package init(_ path: FilePath) throws {
-    self.path = path
-    descriptor = try OperationFailure.wrap("open", path) {
-      try FileDescriptor.open(path, .readWrite, options: .closeOnExec)
-    }
-  }
-
-  deinit { try? descriptor.close() }
-
-  package func bytes(_ range: Range<Int64>) throws -> [UInt8] { try readBytes(descriptor, range, path) }
-
-  package func write(_ bytes: [UInt8], at offset: Int64) throws {
-    try OperationFailure.wrap("write", path) { _ = try descriptor.writeAll(toAbsoluteOffset: offset, bytes) }
   }
 }

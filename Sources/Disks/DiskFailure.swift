@@ -10,6 +10,10 @@ package enum DiskFailure: Diagnosable, Equatable {
   case writeProtected(FilePath)
   /// Another Lifeboat, or another careful program, holds the disk.
   case busy(FilePath)
+  /// Another disk than the one that was chosen has its name.
+  case otherDisk(FilePath, field: String, expected: String, found: String)
+  /// The name of the disk that is held leads to something else by now.
+  case nameTaken(FilePath)
   /// No GPT and no MBR.
   case noTable(FilePath)
   /// What libfdisk finds wrong with the table.
@@ -39,6 +43,7 @@ package enum DiskFailure: Diagnosable, Equatable {
     case .noDisk: "not-a-disk"
     case .writeProtected: "write-protected"
     case .busy: "locked"
+    case .otherDisk, .nameTaken: "other-device"
     case .noTable: "no-partition-table"
     case .tableDamaged: "partition-table-damaged"
     case .hybrid: "hybrid-mbr"
@@ -59,6 +64,9 @@ package enum DiskFailure: Diagnosable, Equatable {
     case .noDisk(let disk): "\(disk) is neither a disk nor a disk's image file"
     case .writeProtected(let disk): "\(disk) is write-protected"
     case .busy(let disk): "another program is changing \(disk)"
+    case .otherDisk(let disk, let field, let expected, let found):
+      "\(disk) is not the disk that was chosen: its \(field) is \(found), not \(expected)"
+    case .nameTaken(let disk): "\(disk) no longer leads to the disk that was chosen"
     case .noTable(let disk): "\(disk) has no partition table that Lifeboat knows (GPT or MBR)"
     case .tableDamaged(let disk, let lines): "the partition table of \(disk) is not in order" + listed(lines)
     case .hybrid(let disk): "\(disk) has a hybrid MBR: two tables that describe its partitions"
@@ -81,6 +89,7 @@ package enum DiskFailure: Diagnosable, Equatable {
     case .noDisk: "Name a whole disk; \"lifeboat devices --all\" lists them."
     case .writeProtected: "Remove the write protection, or choose another disk."
     case .busy: "Wait until it has finished, then start again."
+    case .otherDisk, .nameTaken: "Look which disk is which (lifeboat devices --all), then start again."
     case .noTable(let disk): "Make a partition table first, for instance with fdisk \(disk), if the disk is empty."
     case .tableDamaged(let disk, _):
       """
@@ -103,7 +112,8 @@ package enum DiskFailure: Diagnosable, Equatable {
   /// The exit status of a process that this ends.
   package var exitCode: ExitStatus {
     switch self {
-    case .noDisk, .noTable, .tableDamaged, .hybrid, .noEntry, .kernelDiffers, .inUse: .refusedTarget
+    case .noDisk, .otherDisk, .nameTaken, .noTable, .tableDamaged, .hybrid, .noEntry, .kernelDiffers, .inUse:
+      .refusedTarget
     case .noTemporarySpace: .cannotCreate
     case .writeProtected: .writeProtected
     case .busy, .changed: .busy

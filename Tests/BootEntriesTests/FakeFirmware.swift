@@ -49,7 +49,7 @@ struct FakeFirmware {
 
   /// The installed system's entry, which is first in the order; as its installer makes it.
   func addSystem() async throws {
-    try await program.create(system, label: "debian", loader: "\\EFI\\debian\\shimx64.efi").run()
+    try await program.create(system, on: disk, label: "debian", loader: "\\EFI\\debian\\shimx64.efi").run()
     try await program.setOrder(["0000"]).run()
   }
 

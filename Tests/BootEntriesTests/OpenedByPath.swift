@@ -27,6 +27,7 @@ extension BootRegistration {
 /// For entries that need no disk.
 private struct NoDisk: DiskAccess {
   let path: FilePath
+  func device() throws -> FilePath { path }
   func bytes(_ range: Range<Int64>) throws -> [UInt8] { throw Errno.noSuchFileOrDirectory }
   func write(_ bytes: [UInt8], at offset: Int64) throws { throw Errno.noSuchFileOrDirectory }
   func flush() throws { throw Errno.noSuchFileOrDirectory }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import DiskTestSupport
 import HostSystem
 import SystemPackage
 import TestSupport

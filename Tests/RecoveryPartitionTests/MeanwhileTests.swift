@@ -25,6 +25,27 @@ import Testing
     #expect(try Digest(ofFile: disk.path) == before)
   }
 
+  /// While somebody thought about the plan, the name was given to another disk: nothing is written to it.
+  @Test func aStrangerUnderTheNameIsLeftAlone() async throws {
+    let disk = try await DiskImage(DiskImage.windows)
+    let medium = try await SmallMedia.shared.iso()
+    let set = try await RecoverySet(medium, key: nil) { _ in }
+    let installer = try disk.installer()
+    let plan = try await installer.plan(set, .init(size: .mebibytes(300)))
+    let stranger = try await DiskImage(DiskImage.windows)
+    try await stranger.install(medium)
+    let before = try Digest(ofFile: stranger.path)
+    for (from, to) in [(disk.path, disk.folder.appending("moved")), (stranger.path, disk.path)] {
+      try await ExternalCommand("mv", [from.string, to.string]).run()
+    }
+    let failure = DiskFailure.nameTaken(disk.path)
+    await #expect(throws: failure) { try await installer.install(set, plan) }
+    await #expect(throws: failure) { try await installer.completeEntries(isBitLockerSuspended: false) }
+    await #expect(throws: failure) { try await installer.update(to: set, allowing: .init()) }
+    #expect(throws: failure) { try installer.rollBack() }
+    #expect(try Digest(ofFile: disk.path) == before)
+  }
+
   /// The partition's number belongs to another one by now.
   @Test func onlyThePartitionThatWasShownIsRemoved() async throws {
     let disk = try await DiskImage(DiskImage.windows)
@@ -109,7 +130,7 @@ import Testing
   @Test func whatCannotBeReadIsARefusal() async throws {
     let disk = try await DiskImage(DiskImage.windows)
     let target = try Disk(disk.path, isWriting: false)
-    let probe = Probe.look(at: disk.path)
+    let probe = try Disk(disk.path, isWriting: false).probe()
     #expect(try DiskExamination(target, probe).layout.partitions.count == 3)
     var partly = probe
     partly.table?.entries[2].signatures = nil

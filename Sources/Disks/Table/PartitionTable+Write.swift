@@ -48,6 +48,7 @@ extension PartitionTable {
       let result = fdisk_write_disklabel(context)
       try point(to: disk.descriptor)
       guard result == 0 else { throw Errno(rawValue: -result) }
+      try requireNothingElse(in: scratch)
       return try (isGPT ? tables : written(in: scratch)).compactMap { range in
         try change(from: disk.bytes(range), to: readBytes(scratch, range, disk.path), at: range.lowerBound)
       }
@@ -63,10 +64,24 @@ extension PartitionTable {
 
   /// Where the two tables of a GPT lie, the second one first: before the first sector that a partition may have, and
   /// behind the last one.
-  private var tables: [Range<Int64>] {
+  /// They are held in memory: what a foreign table leaves besides is none of it.
+  var tables: [Range<Int64>] {
     guard isGPT else { return [] }
-    let first = Int64(fdisk_get_first_lba(context)) * sector
-    return [Int64(fdisk_get_last_lba(context) + 1) * sector..<disk.size, 0..<first]
+    let (first, last) = (Int64(fdisk_get_first_lba(context)), Int64(fdisk_get_last_lba(context)))
+    return [max((last + 1) * sector, disk.size - Self.most)..<disk.size, 0..<min(first * sector, Self.most)]
+  }
+
+  /// What a table takes at most: 16 KiB are usual, with some room for boot code beside it.
+  private static let most: Int64 = 16 << 20
+
+  /// A second table far from the disk's end would not be among what is written.
+  private func requireNothingElse(in scratch: FileDescriptor) throws {
+    let page: Int64 = 4096
+    let known = tables.map { $0.lowerBound / page * page..<($0.upperBound + page - 1) / page * page }
+    guard isGPT else { return }
+    for data in scratch.dataRanges(size: disk.size) where !known.contains(where: { $0.clamped(to: data) == data }) {
+      throw DiskFailure.tableDamaged(disk.path, ["its second copy lies far from the disk's end"])
+    }
   }
 
   /// The sectors of an MBR and of its extended partitions' records, the last one first: a record is there before another

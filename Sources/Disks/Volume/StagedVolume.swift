@@ -143,7 +143,7 @@ package struct StagedVolume {
   /// Mends what an interrupted update has left: clusters that belong to nothing, entries without clusters.
   package func mend() async throws {
     do { try await Self.check(image, ["-a"]).run() } catch ExternalCommand.Failure.failed(_, let status, _)
-      where status.contains("1")
+      where status == "exited(1)"
     {
       // Status 1: errors were found, and corrected.
     }

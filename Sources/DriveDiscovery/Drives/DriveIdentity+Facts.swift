@@ -46,6 +46,18 @@ extension DriveIdentity {
   /// A part of an identity in which two drives differ.
   public enum Field: String, Sendable, Hashable, Codable, CaseIterable {
     case serial, wwn, model, size, port, sequence
+
+    /// For messages.
+    package var words: String {
+      switch self {
+      case .serial: "serial number"
+      case .wwn: "World Wide Name"
+      case .model: "model"
+      case .size: "size"
+      case .port: "port"
+      case .sequence: "sequence number"
+      }
+    }
   }
 
   /// Where this drive is not the one that was meant; empty if it is.

@@ -216,15 +216,6 @@ extension FlashMediaFailure.Refusal {
   /// Why a drive is not the one that was meant, or nil if it is.
   package init?(expected: DriveIdentity, found: DriveIdentity) {
     guard let field = found.differences(from: expected).first else { return nil }
-    let words =
-      switch field {
-      case .serial: "serial number"
-      case .wwn: "World Wide Name"
-      case .model: "model"
-      case .size: "size"
-      case .port: "port"
-      case .sequence: "sequence number"
-      }
-    self = .otherDevice(field: words, expected: expected.text(of: field), found: found.text(of: field))
+    self = .otherDevice(field: field.words, expected: expected.text(of: field), found: found.text(of: field))
   }
 }

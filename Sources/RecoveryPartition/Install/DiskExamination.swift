@@ -15,7 +15,7 @@ package struct DiskExamination: Sendable {
 
   /// Looks at a disk; changes nothing.
   /// - Throws: `RecoveryPartitionFailure` for a disk that no partition can be added to, or whose table is not in order.
-  package init(_ disk: Disk) throws { try self.init(disk, Probe.look(at: disk.path)) }
+  package init(_ disk: Disk) throws { try self.init(disk, disk.probe()) }
 
   /// - Parameter probe: what libblkid found. What it could not read is not taken for empty: an encrypted volume may be there.
   init(_ disk: Disk, _ probe: Probe) throws {

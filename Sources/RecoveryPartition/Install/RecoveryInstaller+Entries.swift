@@ -29,6 +29,7 @@ extension RecoveryInstaller {
   /// - Returns: those that were made, and why others were not.
   /// - Throws: `RecoveryPartitionFailure` where the partition itself is not in order.
   package func completeEntries(_ asked: BootWish? = nil, isBitLockerSuspended: Bool) async throws -> BootOutcome {
+    try disk.requireSame()
     let found = try DiskExamination(disk)
     guard let place = found.recovery else { throw RecoveryPartitionFailure.absent(disk.path) }
     let slots = try InstalledSlots(access, place)

@@ -22,6 +22,7 @@ extension RecoveryInstaller {
   /// table is written the disk is as it was for everybody.
   /// - Throws: `RecoveryPartitionFailure`, `OperationFailure`, `ExternalCommand.Failure`. What the registration throws is part of the answer.
   package func install(_ set: RecoverySet, _ plan: Plan) async throws -> Installation {
+    try disk.requireSame()
     let written = try await StagedVolume.withFolder(needing: temporarySpace(of: set, plan)) { folder in
       let staged = try StagedVolume(in: folder, size: plan.entry.size, timestamp: set.timestamp)
       try await fill(staged, with: set, plan, in: folder)

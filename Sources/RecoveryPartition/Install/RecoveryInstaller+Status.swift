@@ -135,6 +135,7 @@ extension RecoveryInstaller {
   /// Somebody may have thought about it for hours, and others may not know of the lock: another partition may have the
   /// number now, or the place.
   private func requireSame(_ status: Status) throws {
+    try disk.requireSame()
     let (found, partition) = (try DiskExamination(disk), status.partition)
     guard found.layout.hasSameTable(as: status.layout), let now = found.recovery, now.number == partition.number,
       now.start == partition.start

@@ -48,6 +48,7 @@ extension RecoveryInstaller {
   /// - Parameter key: the public key that media must be signed by from now on; nil leaves it as it is.
   /// - Throws: `RecoveryPartitionFailure`, `OperationFailure`, `ExternalCommand.Failure`.
   package func update(to set: RecoverySet, allowing consent: Consent, key: [UInt8]? = nil) async throws -> Update {
+    try disk.requireSame()
     let slots = try slots()
     let held = try disk.hold(slots.partition.number, at: slots.partition.start)
     defer { try? held?.close() }
@@ -179,6 +180,7 @@ extension RecoveryInstaller {
   /// - Returns: the identifier of the set that starts now.
   /// - Throws: `RecoveryPartitionFailure.noPrevious`, `.slotDamaged`.
   package func rollBack() throws -> String {
+    try disk.requireSame()
     let slots = try slots()
     let held = try disk.hold(slots.partition.number, at: slots.partition.start)
     defer { try? held?.close() }

@@ -13,7 +13,8 @@ internal import SystemPackage
 ///                                                     for power cuts
 /// ```
 ///
-/// The disk is held from the first look to the last write, so that nothing changes in between.
+/// The disk is held from the first look to the last write, and nothing opens it again by its name, so that what a person
+/// has agreed to is what is written to.
 package struct RecoveryInstaller: Sendable {
   let disk: Disk
   /// Where bytes of the volume and of the table go; a test's own stops in the middle.

@@ -65,11 +65,16 @@ package struct ReleaseDownload: Sendable {
     return result
   }
 
-  /// What earlier releases have left.
+  /// What downloads of earlier releases have left; the folder may hold files of others.
   private func removeOthers() {
-    for name in FileTree.names(in: folder) where !name.hasPrefix("\(release.identifier).") {
+    for name in FileTree.names(in: folder) where !name.hasPrefix("\(release.identifier).") && Self.isOwn(name) {
       FileTree.remove(folder.appending(name))
     }
+  }
+
+  /// Whether a name is one that a download gives.
+  static func isOwn(_ name: String) -> Bool {
+    name.wholeMatch(of: /[0-9a-f]{16}\.(iso|iso\.part|[0-9]+\.part|portion)/) != nil
   }
 
   private func isRight(_ piece: Release.Piece, in file: FileDescriptor) throws -> Bool {

@@ -77,7 +77,7 @@ package struct ReleaseServer: Sendable {
   private func run(_ command: ExternalCommand, _ name: String) async throws -> String {
     do { return try await command.text() } catch ExternalCommand.Failure.failed(_, let status, let lines) {
       // 63: the answer is larger than what was asked for, since the server knows no ranges.
-      if status.contains("63"), command.arguments.contains("--range") {
+      if status == "exited(63)", command.arguments.contains("--range") {
         throw ReleaseFailure.noRanges("\(address)/\(name)")
       }
       throw ReleaseFailure.unreachable("\(address)/\(name)", reason: lines.last ?? status)

@@ -32,8 +32,10 @@ struct DiskTarget {
     }
   }
 
-  /// Opens it.
-  func open(forWriting isWriting: Bool) throws -> Disk { try Disk(path, isWriting: isWriting) }
+  /// Opens it, and makes sure that it is the one that was named.
+  func open(forWriting isWriting: Bool) throws -> Disk {
+    try Disk(path, isWriting: isWriting, expected: selection?.drive.identity)
+  }
 
   /// A script has to name it by what no other is called.
   func requireIdentity() throws { try selection?.requireIdentity() }

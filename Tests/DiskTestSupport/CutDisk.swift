@@ -19,6 +19,7 @@ package final class CutDisk: DiskAccess {
   /// Writes that were asked for.
   package var writes: Int { count.withLock { $0 } }
   package func bytes(_ range: Range<Int64>) throws -> [UInt8] { try disk.bytes(range) }
+  package func device() throws -> FilePath { try disk.device() }
   package func flush() throws { try disk.flush() }
   package func write(_ bytes: [UInt8], at offset: Int64) throws {
     count.withLock { $0 += 1 }
