@@ -104,7 +104,8 @@ package enum BootEntryFailure: Diagnosable, Equatable {
     case .modulesMissing(let file): "\(file) is missing, which boot records are made of"
     case .recordRefused(let disk, let reason): "no boot record can be put on \(disk): \(reason)"
     case .recordIsForeign(let disk): "the boot record of \(disk) is no longer Lifeboat's; it was left alone"
-    case .savedRecordMissing(let file): "\(file), the saved boot record, is missing or damaged"
+    case .savedRecordMissing(let file):
+      "the boot record before Lifeboat's is not restored: \(file), where it was saved, is missing or damaged"
     case .recordUnreadable(let disk):
       "the boot record of \(disk) leads to the recovery partition, and the record before it, saved there, cannot be read"
     case .recordMeasured: "BitLocker measures the boot record: with another one it would ask for the recovery key"
