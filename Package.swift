@@ -46,6 +46,8 @@ let package = Package(
     .systemLibrary(name: "CISOBurn", pkgConfig: "libisoburn-1", providers: [.apt(["libisoburn-dev"])]),
     .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
     .systemLibrary(name: "CFdisk", pkgConfig: "fdisk", providers: [.apt(["libfdisk-dev"])]),
+    .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+    .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
     .systemLibrary(name: "CBus", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .target(name: "CToml"),
     .target(name: "CLinux", dependencies: ["CISOBurn"]),
@@ -71,7 +73,7 @@ let package = Package(
         .product(name: "SwiftASN1", package: "swift-asn1"),
       ]),
     stage("DriveDiscovery", ["HostSystem", "CBlkid"]),
-    stage("FlashMedia", ["DriveDiscovery", "HostSystem", "CLinux", "CBus"]),
+    stage("FlashMedia", ["DriveDiscovery", "HostSystem", "CLinux", "CBus", "CExpat", "CArchive"]),
     stage("BootSite", ["OpticalMedia", "BootAssembly", "HostSystem"]),
     stage(
       "RecoveryPartition",

@@ -61,19 +61,19 @@ public enum BootAssemblyFailure: Diagnosable, Equatable {
     switch self {
     case .loaderMissing(let file, let package): "\(file) is missing; the Debian package \(package) should hold it"
     case .loaderDamaged(let file, let reason): "\(file) is damaged: \(reason)"
-    case .badIdentifier(let text): "“\(text)” is no medium identifier: 16 lower-case hexadecimal digits are needed"
+    case .badIdentifier(let text): "“\(text)” is not a medium identifier, which has 16 lower-case hexadecimal digits"
     case .badSystems(let reason): "these systems cannot share a medium: \(reason)"
     case .badLayerName(let name):
-      "“\(name)” is no layer name: it needs the form NN-name.squashfs of letters, digits, “.”, “_” and “-”"
-    case .badMenuPassword: "the menu password is no hash of the form grub.pbkdf2.sha512.ROUNDS.SALT.HASH"
-    case .recordUnreadable(let reason): "\(MediumRecord.path) is no medium record: \(reason)"
+      "“\(name)” is not a layer name, which has the form NN-name.squashfs of letters, digits, “.”, “_” and “-”"
+    case .badMenuPassword: "the menu password is not a hash of the form grub.pbkdf2.sha512.ROUNDS.SALT.HASH"
+    case .recordUnreadable(let reason): "\(MediumRecord.path) is not a medium record: \(reason)"
     case .recordTooNew(let format, let known):
       "\(MediumRecord.path) has format \(format); this Lifeboat knows formats up to \(known)"
-    case .keyExists(let path): "\(path) exists already; no key was made"
+    case .keyExists(let path): "\(path) already exists; no key was made"
     case .keyUnusable(let path, let reason): "the key \(path) cannot be used: \(reason)"
     case .keyNotEd25519(let path, let type): "the key \(path) is of type \(type); site keys are ssh-ed25519"
     case .signatureAbsent: "the medium is not signed: it has no \(MediumRecord.signaturePath)"
-    case .signatureMalformed(let reason): "\(MediumRecord.signaturePath) is no SSH signature: \(reason)"
+    case .signatureMalformed(let reason): "\(MediumRecord.signaturePath) is not an SSH signature: \(reason)"
     case .signatureInvalid:
       "the signature does not fit \(MediumRecord.path): the record or the signature was changed after signing"
     case .signatureByOtherKey(let fingerprint, let expected):
@@ -87,10 +87,10 @@ public enum BootAssemblyFailure: Diagnosable, Equatable {
     case .loaderMissing(_, let package), .loaderDamaged(_, let package):
       loaderRemedy(package)
     case .badIdentifier, .badSystems, .badLayerName: nil
-    case .badMenuPassword: "Make one with grub-mkpasswd-pbkdf2 and copy all of it into the manifest."
+    case .badMenuPassword: "Make one with grub-mkpasswd-pbkdf2 and copy the whole line into the manifest."
     case .recordUnreadable: "Check that this is a Lifeboat medium; if it is, it is damaged: write it again."
     case .recordTooNew: "Install the Lifeboat that wrote this medium, or a newer one."
-    case .keyExists: "Choose another name, or move the old key away if it is really not needed any more."
+    case .keyExists: "Choose another name, or move the old key away if nobody needs it any more."
     case .keyUnusable(let path, _):
       "Check the path; for a key with a passphrase run “ssh-add \(path)” first and name its .pub file."
     case .keyNotEd25519: "Make a site key with: lifeboat key new"

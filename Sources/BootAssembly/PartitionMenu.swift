@@ -80,11 +80,11 @@ package struct PartitionMenu: Sendable {
     if [ -n "$previous" ]; then
       if [ "$trying" = "$current" ]; then
         set start="$previous"
-        set note="The newer version did not come up the last time; this is the one before."
+        set note="The newer version did not come up last time; this is the previous one."
       fi
       if [ "$bad" = "$current" ]; then
         set start="$previous"
-        set note="The newer version is damaged; this is the one before."
+        set note="The newer version is damaged; this is the previous one."
       fi
     fi
     if [ ! -f "($root)/lifeboat/$start/menu.cfg" ]; then

@@ -66,7 +66,7 @@ struct SSHSignature: Sendable {
     guard lines.first == "-----BEGIN SSH SIGNATURE-----", let end = lines.firstIndex(of: "-----END SSH SIGNATURE-----")
     else { throw Malformed(reason: "it does not stand between the lines of one") }
     guard let data = Data(base64Encoded: lines[1..<end].joined()) else {
-      throw Malformed(reason: "it is no base64")
+      throw Malformed(reason: "it is not base64")
     }
     var reader = SSHReader(Array(data))
     guard reader.bytes(Self.magic.count) == Self.magic, reader.number() == 1 else {

@@ -44,7 +44,7 @@ package struct PublishedMedium: Sendable {
   /// What becomes a name of an object, or a word in the list that a shell reads, must be harmless.
   private func check() throws(Site.Failure) {
     guard SiteIndex.isImageName(record.image) else {
-      throw .mediumUnsuitable(path, reason: "“\(record.image)” is no name for an image")
+      throw .mediumUnsuitable(path, reason: "“\(record.image)” is not a valid image name")
     }
     guard record.identifier.wholeMatch(of: /[0-9a-f]{16}/) != nil, !record.variants.isEmpty else {
       throw .mediumUnsuitable(path, reason: "its record names no system, or has no identifier")
@@ -58,7 +58,7 @@ package struct PublishedMedium: Sendable {
       where layer != "\(folder)/\(name(ofLayer: layer))"
         || name(ofLayer: layer).wholeMatch(of: /[0-9]{2}-[A-Za-z0-9._-]+\.squashfs/) == nil
       {
-        throw .mediumUnsuitable(path, reason: "“\(layer)” is no name for a layer")
+        throw .mediumUnsuitable(path, reason: "“\(layer)” is not a valid layer name")
       }
     }
   }
@@ -112,7 +112,7 @@ package struct PublishedMedium: Sendable {
     for file in record.files where file.path.hasPrefix(folder + "/") {
       // A path of the record that leads elsewhere is no relative one without `..`.
       guard let path = target.lexicallyResolving(FilePath(file.path)) else {
-        throw Site.Failure.mediumUnsuitable(self.path, reason: "“\(file.path)” is no path")
+        throw Site.Failure.mediumUnsuitable(self.path, reason: "“\(file.path)” is not a valid path")
       }
       try FileTree.makeFolder(path.removingLastComponent())
       try AtomicFile.write(Self.content(file.path, of: record, reader, self.path), to: path)

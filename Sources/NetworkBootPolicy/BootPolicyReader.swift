@@ -146,7 +146,7 @@ private struct PolicyDraft {
     let words = node["clients"]?.strings.compactMap { ClientWord.all[$0.value] }
     if node.entries.allSatisfy({ $0.key == "image" }) {
       sink.error(
-        .noCondition, at: node.position, "[[assign]] says nobody",
+        .noCondition, at: node.position, "this [[assign]] names no computers",
         remedy: "Add mac, uuid, interface, subnet, relay or clients; for all others write image at the top of the file."
       )
     }

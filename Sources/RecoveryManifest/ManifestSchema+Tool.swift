@@ -74,7 +74,7 @@ extension ManifestSchema {
         name: "needs",
         shape: .list(
           of: .text(TextRule(meaning: "something a tool can need", allowed: Need.allCases.map(\.rawValue)))),
-        standard: "[]", example: #"["network"]"#, summary: "What it cannot work without."),
+        standard: "[]", example: #"["network"]"#, summary: "What the tool cannot work without."),
       KeyShape(
         name: "licence", shape: .text(TextRules.licence), required: !own, standard: own ? "not stated" : nil,
         example: #""GPL-2.0-only""#, summary: "SPDX expression of its main program's licence."),

@@ -18,7 +18,7 @@ public struct Tool: Sendable, Equatable {
   public var results: [String: String]
   /// What it can do to the computer.
   public var risk: Risk
-  /// What it cannot work without.
+  /// What the tool cannot work without.
   public var needs: Set<Need>
   /// Installed size in KiB of its packages alone, per architecture.
   public var installedKiB: [Architecture: Int]

@@ -158,8 +158,8 @@ extension BurnPlan {
   public func discState(at stage: Stage) -> String {
     let name = medium.profile.name
     switch stage {
-    case _ where isSimulation: return "The \(name) is as it was: nothing was burnt."
-    case .untouched: return "The \(name) is as it was."
+    case _ where isSimulation: return "The \(name) is unchanged: nothing was burnt."
+    case .untouched: return "The \(name) is unchanged."
     case .preparing: return "The \(name) was being made blank and is perhaps unusable until that is done again."
     case .prepared: return "The \(name) is blank; nothing was burnt to it."
     case .verifying: return "The \(name) is burnt to its end, but not verified."

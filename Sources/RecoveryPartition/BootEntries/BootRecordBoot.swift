@@ -43,7 +43,7 @@ package struct BootRecordBoot: BootRegistration {
     let seconds = try delay(wish).counted("second")
     return [
       own
-        ? "write the boot code of \(partition.disk) anew, with the old record kept"
+        ? "rewrite the boot code of \(partition.disk), and keep the old record"
         : "replace the boot code of \(partition.disk) (440 bytes), the old one saved on the recovery partition",
       "each start then waits \(seconds) for Esc, and goes on with the old record",
     ]
@@ -119,7 +119,7 @@ package struct BootRecordBoot: BootRegistration {
         partition.disk, reason: "a BIOS starts no disk whose sectors have \(partition.sectorSize) bytes")
     }
     guard try disk.read(at: 0, count: BootRecord.sectorLength)[510...] == [0x55, 0xaa] else {
-      throw BootEntryFailure.recordRefused(partition.disk, reason: "its first sector is no boot record")
+      throw BootEntryFailure.recordRefused(partition.disk, reason: "its first sector is not a boot record")
     }
     let file = modules.appending("boot.img")
     guard FileTree.status(of: file) != nil else { throw BootEntryFailure.modulesMissing(file) }

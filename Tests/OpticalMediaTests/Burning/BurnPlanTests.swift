@@ -105,7 +105,7 @@ import Testing
     #expect(again.discState(at: .writing(ByteCount(5))).hasSuffix("burn it again with --blank."))
     let simulation = try BurnPlan(
       size: Self.image, drive: Discs.writer(Discs.cdr), request: BurnRequest(isSimulation: true))
-    #expect(simulation.discState(at: .writing(ByteCount(5))) == "The CD-R is as it was: nothing was burnt.")
+    #expect(simulation.discState(at: .writing(ByteCount(5))) == "The CD-R is unchanged: nothing was burnt.")
   }
 
   @Test func aDiscIsDescribedAsPeopleWould() {

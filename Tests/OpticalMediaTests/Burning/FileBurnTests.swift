@@ -193,7 +193,7 @@ import Testing
 
   @Test func anInterruptedSimulationLeavesTheDiscAsItWas() async throws {
     let said = try await saidWhenCancelled(in: "simulate", try await iso(), BurnRequest(isSimulation: true))
-    #expect(said == "The file is as it was: nothing was burnt.")
+    #expect(said == "The file is unchanged: nothing was burnt.")
     #expect(!folder.names.contains("disc"))
   }
 }
