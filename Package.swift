@@ -72,12 +72,16 @@ let package = Package(
     stage("MediumReading", ["Signing", "HostSystem", .product(name: "SwiftASN1", package: "swift-asn1")]),
     stage("DiscBurning", ["MediumReading", "HostSystem", "CISOBurn"]),
     stage("DriveDiscovery", ["HostSystem", "CBlkid"]),
-    stage("FlashMedia", ["MediumReading", "DriveDiscovery", "HostSystem", "CLinux", "CBus", "CExpat", "CArchive"]),
+    stage("Disks", ["DriveDiscovery", "HostSystem", "CLinux", "CFdisk"]),
+    stage(
+      "FlashMedia",
+      ["MediumReading", "Disks", "DriveDiscovery", "HostSystem", "CLinux", "CBus", "CExpat", "CArchive"]),
     stage("BootSite", ["MediumReading", "MediumWriting", "BootAssembly", "Signing", "HostSystem"]),
+    stage("BootEntries", ["Disks", "BootAssembly", "HostSystem"]),
     stage(
       "RecoveryPartition",
       [
-        "BootSite", "DriveDiscovery", "MediumReading", "BootAssembly", "Signing", "HostSystem", "CLinux", "CFdisk",
+        "BootEntries", "BootSite", "Disks", "DriveDiscovery", "MediumReading", "BootAssembly", "Signing", "HostSystem",
       ],
       resources: [.copy("Resources/fleet")]),
     stage("NetworkBootProtocol", ["HostSystem"]),
@@ -94,8 +98,8 @@ let package = Package(
       name: "lifeboat",
       dependencies: [
         "StrictTOML", "RecoveryManifest", "RecoveryPlan", "SystemLayers", "Signing", "BootAssembly",
-        "MediumWriting", "MediumReading", "DiscBurning", "DriveDiscovery", "FlashMedia", "BootSite",
-        "RecoveryPartition", "NetworkBootPolicy", "NetworkBoot", "TrialMachine", "HostSystem", system,
+        "MediumWriting", "MediumReading", "DiscBurning", "DriveDiscovery", "Disks", "FlashMedia", "BootSite",
+        "BootEntries", "RecoveryPartition", "NetworkBootPolicy", "NetworkBoot", "TrialMachine", "HostSystem", system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -104,7 +108,7 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(name: "command-reference", path: "scripts/command-reference", swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["HostSystem", "CBus", system], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Disks", "HostSystem", "CBus", system], path: "Tests/TestSupport",
       swiftSettings: strict),
     tests("HostSystem"),
     tests("StrictTOML"),
@@ -117,11 +121,14 @@ let package = Package(
     tests("MediumReading", ["BootAssembly", "Signing"]),
     tests("DiscBurning", ["MediumReading"]),
     tests("DriveDiscovery"),
-    tests("FlashMedia", ["DriveDiscovery", "CLinux"]),
+    tests("Disks", ["DriveDiscovery"]),
+    tests("FlashMedia", ["Disks", "DriveDiscovery", "CLinux"]),
     tests("BootSite", ["MediumWriting", "MediumReading", "BootAssembly", "Signing", "RecoveryManifest"]),
+    tests("BootEntries", ["Disks", "BootAssembly", "Signing", "TrialMachine"]),
     tests(
       "RecoveryPartition",
       [
+        "BootEntries", "Disks",
         "BootSite", "MediumWriting", "MediumReading", "BootAssembly", "Signing", "RecoveryManifest", "DriveDiscovery",
         "TrialMachine", "CLinux",
       ]),
@@ -150,7 +157,7 @@ let package = Package(
     .testTarget(
       name: "BootTests",
       dependencies: [
-        "TrialMachine", "RecoveryPartition", "BootSite", "MediumWriting", "MediumReading", "BootAssembly", "Signing",
+        "TrialMachine", "RecoveryPartition", "BootEntries", "Disks", "BootSite", "MediumWriting", "MediumReading", "BootAssembly", "Signing",
         "HostSystem", "TestSupport",
         system,
       ],

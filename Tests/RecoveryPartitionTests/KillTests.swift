@@ -4,6 +4,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootEntries
+@testable import Disks
 @testable import RecoveryPartition
 
 /// The built program, ended by SIGKILL at eight moments of an update, which are the same parts of it in every run; with
