@@ -49,6 +49,8 @@ let package = Package(
     .systemLibrary(name: "CISOBurn", pkgConfig: "libisoburn-1", providers: [.apt(["libisoburn-dev"])]),
     .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
     .systemLibrary(name: "CFdisk", pkgConfig: "fdisk", providers: [.apt(["libfdisk-dev"])]),
+    .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+    .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
     .systemLibrary(name: "CBus", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .target(name: "CToml"),
     .target(name: "CLinux", dependencies: ["CISOBurn"]),
@@ -70,7 +72,7 @@ let package = Package(
     stage("MediumReading", ["Signing", "HostSystem", .product(name: "SwiftASN1", package: "swift-asn1")]),
     stage("DiscBurning", ["MediumReading", "HostSystem", "CISOBurn"]),
     stage("DriveDiscovery", ["HostSystem", "CBlkid"]),
-    stage("FlashMedia", ["MediumReading", "DriveDiscovery", "HostSystem", "CLinux", "CBus"]),
+    stage("FlashMedia", ["MediumReading", "DriveDiscovery", "HostSystem", "CLinux", "CBus", "CExpat", "CArchive"]),
     stage("BootSite", ["MediumReading", "MediumWriting", "BootAssembly", "Signing", "HostSystem"]),
     stage(
       "RecoveryPartition",

@@ -34,11 +34,11 @@ public enum BootAssemblyFailure: Diagnosable, Equatable {
     switch self {
     case .loaderMissing(let file, let package): "\(file) is missing; the Debian package \(package) should hold it"
     case .loaderDamaged(let file, let reason): "\(file) is damaged: \(reason)"
-    case .badIdentifier(let text): "“\(text)” is no medium identifier: 16 lower-case hexadecimal digits are needed"
+    case .badIdentifier(let text): "“\(text)” is not a medium identifier, which has 16 lower-case hexadecimal digits"
     case .badSystems(let reason): "these systems cannot share a medium: \(reason)"
     case .badLayerName(let name):
-      "“\(name)” is no layer name: it needs the form NN-name.squashfs of letters, digits, “.”, “_” and “-”"
-    case .badMenuPassword: "the menu password is no hash of the form grub.pbkdf2.sha512.ROUNDS.SALT.HASH"
+      "“\(name)” is not a layer name, which has the form NN-name.squashfs of letters, digits, “.”, “_” and “-”"
+    case .badMenuPassword: "the menu password is not a hash of the form grub.pbkdf2.sha512.ROUNDS.SALT.HASH"
     }
   }
 
@@ -48,7 +48,7 @@ public enum BootAssemblyFailure: Diagnosable, Equatable {
     case .loaderMissing(_, let package), .loaderDamaged(_, let package):
       loaderRemedy(package)
     case .badIdentifier, .badSystems, .badLayerName: nil
-    case .badMenuPassword: "Make one with grub-mkpasswd-pbkdf2 and copy all of it into the manifest."
+    case .badMenuPassword: "Make one with grub-mkpasswd-pbkdf2 and copy the whole line into the manifest."
     }
   }
 

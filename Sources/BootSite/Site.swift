@@ -109,7 +109,7 @@ public struct Site: Sendable {
   private static func words(for failure: SigningFailure) -> String {
     switch failure {
     case .signatureAbsent: "it has no signature"
-    case .signatureMalformed: "its signature is no SSH signature"
+    case .signatureMalformed: "its signature is not an SSH signature"
     case .signatureInvalid: "it was changed after it was signed"
     case .signatureByOtherKey(let fingerprint, let expected):
       "it is signed with the key \(fingerprint), not \(expected)"

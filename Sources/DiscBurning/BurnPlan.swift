@@ -158,21 +158,21 @@ extension BurnPlan {
   public func discState(at stage: Stage) -> String {
     let name = medium.profile.name
     switch stage {
-    case _ where isSimulation: return "The \(name) is as it was: nothing was burnt."
-    case .untouched: return "The \(name) is as it was."
-    case .preparing: return "The \(name) was being made blank and is perhaps unusable until that is done again."
+    case _ where isSimulation: return "The \(name) is unchanged: nothing was burnt."
+    case .untouched: return "The \(name) is unchanged."
+    case .preparing: return "The \(name) was being blanked, and may be unusable until it is blanked again."
     case .prepared: return "The \(name) is blank; nothing was burnt to it."
     case .verifying: return "The \(name) is burnt to its end, but not verified."
     case .writing(.zero):
       // The drive has been told to write and has not said that it did.
       let loss = preparation == .overwrite ? "may have lost what was on it" : "may still be blank"
-      return "The \(name) \(loss): look at it with lifeboat burn --list."
+      return "The \(name) \(loss): check it with lifeboat burn --list."
     case .writing(let done):
       let amount = "about \(done) of \(size) were burnt"
       switch medium.profile.nature {
-      case .writeOnce, .readOnly: return "The \(name) is spoilt, \(amount): take another one."
+      case .writeOnce, .readOnly: return "The \(name) is spoilt, \(amount): use another one."
       case .erasable, .overwriteable:
-        return "The \(name) holds no whole image, \(amount): burn it again with --blank."
+        return "The \(name) does not hold the whole image, \(amount): burn it again with --blank."
       }
     }
   }

@@ -8,7 +8,7 @@ extension DiscBurner {
   public enum Failure: Diagnosable, Equatable {
     /// The computer has no drive for discs, or the kernel shows none.
     case noDrive
-    /// What was named is no drive for discs.
+    /// What was named is not a disc drive.
     case noSuchDrive(address: String, reason: String)
     /// More than one drive could be meant; names them.
     case severalDrives([String])
@@ -115,9 +115,9 @@ extension DiscBurner.Failure {
   /// What happened, and where.
   public var message: String {
     switch self {
-    case .noDrive: "this computer has no drive for discs"
+    case .noDrive: "this computer has no disc drive"
     case .noSuchDrive(let address, let reason): "\(address) \(reason)"
-    case .severalDrives(let drives): "more than one drive could be meant: " + drives.joined(separator: "; ")
+    case .severalDrives(let drives): "several drives match: " + drives.joined(separator: "; ")
     case .noSuitableDrive(let reasons): "no drive is ready: " + reasons.joined(separator: "; ")
     case .busy(let drive, let place?): "\(drive) is in use: its disc is mounted on \(place)"
     case .busy(let drive, nil): "\(drive) is in use by another program"
@@ -136,14 +136,14 @@ extension DiscBurner.Failure {
     case .cannotSimulate(let drive, let medium): "\(drive) cannot simulate burning a \(medium)"
     case .incompleteImage(let path, let size, let volume):
       "\(path) is not whole: it has \(size.exact) bytes, but its volume \(volume.exact)"
-    case .noRegularFile(let path): "\(path) is no regular file"
+    case .noRegularFile(let path): "\(path) is not a regular file"
     case .imageChanged(let path): "\(path) changed while it was being burnt"
-    case .otherMedium(let drive): "\(drive) holds another disc than it did when the plan was shown"
+    case .otherMedium(let drive): "\(drive) holds a different disc than when the plan was shown"
     case .preparationFailed(let drive, let said, _): "\(drive) could not make the disc blank" + Self.list(said)
     case .writeFailed(let drive, let done, let size, let said, _):
       "burning with \(drive) failed after about \(done) of \(size)" + Self.list(said)
     case .verifyFailed(let drive, let first, let bad, let isUnreadable):
-      "the disc in \(drive) is not the image: bytes \(first) "
+      "the disc in \(drive) differs from the image: bytes \(first) "
         + (isUnreadable ? "cannot be read" : "differ") + "; at least \(bad.exact) bytes are bad"
     case .interrupted: "interrupted"
     case .library(let text): "libburn: \(text)"
@@ -159,14 +159,14 @@ extension DiscBurner.Failure {
     case .noSuitableDrive: "Put a blank disc into one of them, or name the drive after the image."
     case .busy(_, let place?): "Unmount it with: umount \(place)"
     case .busy(_, nil): "Wait for the other program, or end it."
-    case .permission: "Become a member of the group cdrom (adduser USER cdrom, then log in again), or be root."
+    case .permission: "Join the group cdrom (adduser USER cdrom, then log in again), or run it as root."
     case .silent: "Open and close the tray, then try again."
     case .cannotWrite: "Use a drive that writes discs, or write a stick."
     case .noMedium: "Put a blank disc in."
     case .wrongMedium, .unusableMedium, .readOnlyMedium: "Put in a blank disc of a kind that the drive writes."
     case .notBlank(_, _, _, true):
-      "Add --blank if what is on it may be lost (not with --simulate), or take a blank one."
-    case .notBlank(_, _, _, false): "Put in a blank disc: what is on this one stays."
+      "Add --blank if what is on it may be lost (not with --simulate), or use a blank disc."
+    case .notBlank(_, _, _, false): "Put in a blank disc: this one cannot be erased."
     case .tooSmall: "Use a disc that holds more, or leave tools out of the image."
     case .writeProtected: "Move the tab on the disc's cartridge, or use another disc."
     case .cannotSimulate: "Leave --simulate out."

@@ -36,7 +36,7 @@ package struct DriveSearch: Sendable {
       throw .noSuchDrive(address: name, reason: "does not exist")
     }
     guard path.removingLastComponent() == devices, let last = path.lastComponent?.string, Self.isOptical(last) else {
-      throw .noSuchDrive(address: name, reason: "is no drive for discs")
+      throw .noSuchDrive(address: name, reason: "is not a disc drive")
     }
     return path.string
   }

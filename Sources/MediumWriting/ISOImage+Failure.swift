@@ -149,7 +149,7 @@ extension ISOImage.Failure {
 extension ISOImage.Failure.EntryProblem {
   var text: String {
     switch self {
-    case .notAPath: "it is no relative path of names between single slashes"
+    case .notAPath: "it must be a relative path of names between single slashes"
     case .nulCharacter: "a name has a NUL character"
     case .nameTooLong(let bytes): "a name has \(bytes) bytes; Rock Ridge allows 255"
     case .duplicate: "there are two entries of that path"
@@ -167,8 +167,8 @@ extension ISOImage.Failure.TreeProblem {
   var text: String {
     switch self {
     case .volumeIdentifier(let text):
-      "\(ISOImage.Failure.quoted(text)) is no volume identifier: 1 to 32 characters of A–Z, 0–9 and _"
-    case .timestamp(let seconds): "\(seconds) is no time between 1970 and 2155, which is what an ISO can say"
+      "\(ISOImage.Failure.quoted(text)) is not a volume identifier: 1 to 32 characters of A–Z, 0–9 and _"
+    case .timestamp(let seconds): "\(seconds) is not a time between 1970 and 2155, the range of an ISO"
     case .application(let text): "\(ISOImage.Failure.quoted(text)) is not 1 to 128 printable ASCII characters"
     case .hybridMBR(let size): "the hybrid MBR has \(size) bytes instead of 512"
     case .bootImageMissing(let path): "the tree has no BIOS boot image \(ISOImage.Failure.quoted(path))"
@@ -180,11 +180,11 @@ extension ISOImage.Failure.SourceProblem {
   var text: String {
     switch self {
     case .unreadable(let errno): "cannot be read: \(errno)"
-    case .notAFile: "is no regular file"
+    case .notAFile: "is not a regular file"
     case .size(let expected, let actual): "has \(actual.exact) bytes instead of \(expected.exact)"
     case .changed: "changed while it was being read"
     case .notUTF8: "has a name that is not UTF-8"
-    case .notAPartition: "is no EFI system partition: it is not made of whole sectors of 512 bytes"
+    case .notAPartition: "is not an EFI system partition: its size is not a multiple of 512 bytes"
     }
   }
 }
@@ -192,7 +192,7 @@ extension ISOImage.Failure.SourceProblem {
 extension ISOImage.Failure.TargetProblem {
   var text: String {
     switch self {
-    case .notAFile: "is no regular file and will not be replaced by one"
+    case .notAFile: "is not a regular file and will not be replaced by one"
     case .diskFull(let needed, let available?):
       "needs \(needed) (\(needed.exact) bytes), but its file system has only \(available) left"
     case .diskFull(let needed, nil): "needs \(needed) (\(needed.exact) bytes); its file system is full"

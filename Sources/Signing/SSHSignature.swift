@@ -64,13 +64,13 @@ struct SSHSignature: Sendable {
   init(_ text: [UInt8]) throws(Malformed) {
     let lines = String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline)
     guard lines.first == "-----BEGIN SSH SIGNATURE-----", let end = lines.firstIndex(of: "-----END SSH SIGNATURE-----")
-    else { throw Malformed(reason: "it does not stand between the lines of one") }
+    else { throw Malformed(reason: "it is not enclosed in the lines of one") }
     guard let data = Data(base64Encoded: lines[1..<end].joined()) else {
-      throw Malformed(reason: "it is no base64")
+      throw Malformed(reason: "it is not base64")
     }
     var reader = SSHReader(Array(data))
     guard reader.bytes(Self.magic.count) == Self.magic, reader.number() == 1 else {
-      throw Malformed(reason: "it is none of version 1")
+      throw Malformed(reason: "it is not of version 1")
     }
     guard let key = reader.string(), let namespace = reader.string(), let reserved = reader.string(),
       let hash = reader.string(), let signature = reader.string(), reader.isAtEnd

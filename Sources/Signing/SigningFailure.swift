@@ -44,15 +44,15 @@ public enum SigningFailure: Diagnosable, Equatable {
   /// What happened and where.
   public var message: String {
     switch self {
-    case .recordUnreadable(let reason): "\(MediumRecord.path) is no medium record: \(reason)"
+    case .recordUnreadable(let reason): "\(MediumRecord.path) is not a medium record: \(reason)"
     case .recordTooNew(let format, let known):
       "\(MediumRecord.path) has format \(format); this Lifeboat knows formats up to \(known)"
-    case .keyExists(let path): "\(path) exists already; no key was made"
+    case .keyExists(let path): "\(path) already exists; no key was made"
     case .keyUnusable(let path, let reason): "the key \(path) cannot be used: \(reason)"
     case .keyNotEd25519(let path, let type): "the key \(path) is of type \(type); site keys are ssh-ed25519"
     case .signatureAbsent: "the medium is not signed: it has no \(MediumRecord.signaturePath)"
     case .signatureUnreadable(let reason): "\(MediumRecord.signaturePath) cannot be read: \(reason)"
-    case .signatureMalformed(let reason): "\(MediumRecord.signaturePath) is no SSH signature: \(reason)"
+    case .signatureMalformed(let reason): "\(MediumRecord.signaturePath) is not an SSH signature: \(reason)"
     case .signatureInvalid:
       "the signature does not fit \(MediumRecord.path): the record or the signature was changed after signing"
     case .signatureByOtherKey(let fingerprint, let expected):
@@ -65,7 +65,7 @@ public enum SigningFailure: Diagnosable, Equatable {
     switch self {
     case .recordUnreadable: "Check that this is a Lifeboat medium; if it is, it is damaged: write it again."
     case .recordTooNew: "Install the Lifeboat that wrote this medium, or a newer one."
-    case .keyExists: "Choose another name, or move the old key away if it is really not needed any more."
+    case .keyExists: "Choose another name, or move the old key away if nobody needs it any more."
     case .keyUnusable(let path, _):
       "Check the path; for a key with a passphrase run “ssh-add \(path)” first and name its .pub file."
     case .keyNotEd25519: "Make a site key with: lifeboat key new"

@@ -48,7 +48,7 @@ public struct SiteKey: Sendable, Equatable {
     let type = line.split(separator: " ").first.map(String.init) ?? ""
     guard type == Self.type else { throw SigningFailure.keyNotEd25519(path, type: type) }
     guard let key = SSHPublicKey(line: line), key.isUsable else {
-      throw SigningFailure.keyUnusable(path, reason: "it is no public key of OpenSSH")
+      throw SigningFailure.keyUnusable(path, reason: "it is not an OpenSSH public key")
     }
     return SiteKey(publicKey: line, fingerprint: key.fingerprint)
   }

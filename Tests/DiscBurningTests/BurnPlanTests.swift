@@ -100,13 +100,13 @@ import Testing
     #expect(once.discState(at: .untouched) == "The DVD-R is as it was.")
     #expect(
       once.discState(at: .writing(ByteCount(1_000_000)))
-        == "The DVD-R is spoilt, about 1.0 MB of 400.0 MB were burnt: take another one.")
+        == "The DVD-R is spoilt, about 1.0 MB of 400.0 MB were burnt: use another one.")
     #expect(once.discState(at: .verifying) == "The DVD-R is burnt to its end, but not verified.")
     let again = try BurnPlan(size: Self.image, drive: Discs.writer(Discs.usedCDRW), request: Self.blanking)
     #expect(again.discState(at: .writing(ByteCount(5))).hasSuffix("burn it again with --blank."))
     let simulation = try BurnPlan(
       size: Self.image, drive: Discs.writer(Discs.cdr), request: BurnRequest(isSimulation: true))
-    #expect(simulation.discState(at: .writing(ByteCount(5))) == "The CD-R is as it was: nothing was burnt.")
+    #expect(simulation.discState(at: .writing(ByteCount(5))) == "The CD-R is unchanged: nothing was burnt.")
   }
 
   @Test func aDiscIsDescribedAsPeopleWould() {

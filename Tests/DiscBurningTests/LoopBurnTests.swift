@@ -68,7 +68,7 @@ struct LoopBurnTests {
         return
       }
       #expect(said.joined().contains("Operation not permitted"))
-      #expect(state == "The file may still be blank: look at it with lifeboat burn --list.")
+      #expect(state == "The file may still be blank: check it with lifeboat burn --list.")
       #expect(failure?.exitCode == .writeFailed)
     }
   }

@@ -163,7 +163,7 @@ struct InspectionText {
       "  system    Debian \(record.release)" + (architectures.isEmpty ? "" : " for \(architectures)"),
       "  made by   Lifeboat \(record.lifeboat)",
       record.expires.map { "  expires   \($0)" },
-      record.withoutSuites.map { "  without   \($0.joined(separator: ", ")): built although they could not be had" },
+      record.withoutSuites.map { "  without   \($0.joined(separator: ", ")): built although they were unavailable" },
       "  record    \(record.files.count.counted("file")), \(record.bootImages.count.counted("boot image"))",
     ].compactMap { $0 }
     return lines.map(\.printable)

@@ -26,7 +26,7 @@ public struct VerifiedMedium: Sendable {
     let image = try DiskImageReader(path)
     let report = try await MediumVerification.verify(image, progress: progress)
     guard report.isClean else {
-      let places = report.unchecked.map { "bytes that nothing answers for: \($0)" }
+      let places = report.unchecked.map { "bytes that nothing accounts for: \($0)" }
       throw MediumVerification.Failure.damaged(path: path, findings: report.findings.map(\.message) + places)
     }
     if let key {
