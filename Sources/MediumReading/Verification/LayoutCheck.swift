@@ -86,13 +86,15 @@ struct LayoutCheck {
 
   // MARK: Volume descriptors
 
-  /// The two sets that there are, in their order, with all that is reserved in them.
+  /// The two sets that there are, in their order, with all that is reserved in them. libisofs counts what is appended and
+  /// the padding to the first volume alone.
   private func descriptors(_ tables: ExpectedTables) throws -> [Finding] {
     let second = ExpectedTables.volumeStart + 32768
     let catalogue = reader.catalogue?.range.offset.bytes ?? 0
     let (whole, part) = (image.size.bytes, tables.system.lowerBound - ExpectedTables.volumeStart)
     return try Self.compare(
-      volume(at: 32768, 1, whole) + boot(at: 34816, catalogue) + volume(at: 36864, 2, whole) + end(at: 38912)
+      volume(at: 32768, 1, whole) + boot(at: 34816, catalogue) + volume(at: 36864, 2, tables.system.lowerBound)
+        + end(at: 38912)
         + volume(at: second, 1, part) + volume(at: second + 2048, 2, part) + end(at: second + 4096), image)
   }
 
