@@ -22,7 +22,7 @@ extension MediumBuilder {
       lifeboat: lifeboat, identifier: identifier, image: image.name, title: title, release: image.release,
       timestamp: timestamp, expires: image.expires, withoutSuites: withoutSuites.isEmpty ? nil : withoutSuites,
       variants: variants, files: files, bootImages: [bootImage], efiSystemPartition: efiSystemPartition,
-      bootCode: Digest(of: mbr.prefix(MediumRecord.bootCodeLength)))
+      bootCode: Digest(of: mbr.prefix(MediumRecord.bootCodeLength)), layout: MediumRecord.layoutToCome)
   }
 
   /// The record as a file, and the signature over that file's bytes where a key is given.

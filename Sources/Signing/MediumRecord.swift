@@ -35,6 +35,9 @@ public struct MediumRecord: Sendable, Codable, Equatable {
   public var efiSystemPartition: Whole?
   /// The first `bootCodeLength` bytes of the disk (GRUB's boot code), or absent.
   public var bootCode: Digest?
+  /// Over all that is no file's: tables, descriptors, folders, padding, and where each lies. Absent on media of older
+  /// versions.
+  public var layout: Digest?
 
   /// One architecture's system.
   public struct Variant: Sendable, Codable, Equatable {
@@ -114,7 +117,7 @@ public struct MediumRecord: Sendable, Codable, Equatable {
     lifeboat: String, identifier: String, image: String, title: String, release: String, timestamp: Int64,
     expires: String?, withoutSuites: [String]? = nil, variants: [Variant], files: [File], bootImages: [BootImage],
     efiSystemPartition: Whole?,
-    bootCode: Digest?
+    bootCode: Digest?, layout: Digest? = nil
   ) {
     self.lifeboat = lifeboat
     self.identifier = identifier
@@ -129,11 +132,14 @@ public struct MediumRecord: Sendable, Codable, Equatable {
     self.bootImages = bootImages
     self.efiSystemPartition = efiSystemPartition
     self.bootCode = bootCode
+    self.layout = layout
   }
 
   /// How many bytes of boot code never change: from here (0x1b0) the ISO writer puts the block address of GRUB's
   /// El Torito image (eight bytes, libisofs `grub2_mbr`), after which come the disk's signature and its partitions.
   public static let bootCodeLength = 432
+  /// Stands for the layout's digest until the image is written; as long as that.
+  public static let layoutToCome = Digest(bytes: [UInt8](repeating: 0, count: 32))
   /// The record's path on a medium.
   public static let path = "lifeboat.json"
   /// The path of the SSH signature over the record's bytes.

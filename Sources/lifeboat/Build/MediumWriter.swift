@@ -113,7 +113,7 @@ struct MediumWriter: Sendable {
       builder.withoutSuites = withoutSuites
       let built = try await builder.build(systems, signingKey: session.signingKey, progress: session.progress)
       _ = try await ISOImage.write(
-        built.tree, to: path, finish: StructureSeal.apply, progress: session.progress)
+        built.tree, to: path, finish: StructureSeal.finish(signingKey: session.signingKey), progress: session.progress)
       return try await ISOImage.digest(of: path, progress: session.progress)
     }
   }
