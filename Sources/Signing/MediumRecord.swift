@@ -24,6 +24,10 @@ public struct MediumRecord: Sendable, Codable, Equatable {
   /// Suites of Debian, as `architecture suite`, whose packages are missing because their index could not be trusted
   /// on the day of the build; absent for a complete medium.
   public var withoutSuites: [String]?
+  /// Such suites that the boot loaders of an architecture alone are without; absent where they are complete.
+  public var loadersWithoutSuites: [String]?
+  /// Archives of others than Debian that packages may come from; absent where there are none.
+  public var foreignArchives: [String]?
   /// One for each architecture on the medium.
   public var variants: [Variant]
   /// Every regular file of the medium except this record, its signature and `masked` boot images; sorted by path.
@@ -115,7 +119,8 @@ public struct MediumRecord: Sendable, Codable, Equatable {
   /// Describes a medium.
   public init(
     lifeboat: String, identifier: String, image: String, title: String, release: String, timestamp: Int64,
-    expires: String?, withoutSuites: [String]? = nil, variants: [Variant], files: [File], bootImages: [BootImage],
+    expires: String?, withoutSuites: [String]? = nil, loadersWithoutSuites: [String]? = nil,
+    foreignArchives: [String]? = nil, variants: [Variant], files: [File], bootImages: [BootImage],
     efiSystemPartition: Whole?,
     bootCode: Digest?, layout: Digest? = nil
   ) {
@@ -127,6 +132,8 @@ public struct MediumRecord: Sendable, Codable, Equatable {
     self.timestamp = timestamp
     self.expires = expires
     self.withoutSuites = withoutSuites
+    self.loadersWithoutSuites = loadersWithoutSuites
+    self.foreignArchives = foreignArchives
     self.variants = variants
     self.files = files
     self.bootImages = bootImages
