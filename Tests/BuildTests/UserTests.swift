@@ -45,7 +45,9 @@ extension Builds {
     }
 
     /// Root builds without a user namespace, others in one, and the places differ: the medium does not.
-    @Test(.enabled(if: geteuid() == 0, "only root can make the user that this test needs"))
+    @Test(
+      .enabled(if: Repository.isForAll, "make test-all"),
+      .enabled(if: geteuid() == 0, "only root can make the user that this test needs"))
     func everybodysMediumIsTheSame() async throws {
       let workplace = try await ReferenceBuild.shared.workplace()
       workplace.forget("")
