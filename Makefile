@@ -14,7 +14,8 @@ TESTS = scripts/run-tests "$$($(SWIFT) build $(DEBUG) --show-bin-path)/lifeboatP
 EVERYTHING = LIFEBOAT_TEST_ALL=1 LIFEBOAT_BOOT_TESTS=1 LIFEBOAT_NETWORK_LAB=1 LIFEBOAT_FUZZ_PACKETS=1000000 \
   LIFEBOAT_LAB_PROGRAM="$(CURDIR)/.build/release/lifeboat"
 FUZZ_SECONDS = $(or $(LIFEBOAT_FUZZ_SECONDS),60)
-LIBRARIES = HostSystem StrictTOML RecoveryManifest RecoveryPlan BootAssembly OpticalMedia DriveDiscovery FlashMedia
+LIBRARIES = HostSystem StrictTOML RecoveryManifest RecoveryPlan Signing BootAssembly \
+  MediumWriting MediumReading DiscBurning DriveDiscovery FlashMedia
 
 .PHONY: help demo build test test-all tests check boot-test lab-test fuzz bench docs reference format install deb clean
 .NOTPARALLEL:

@@ -9,7 +9,7 @@ import CFuzzer
 /// kept in a file.
 @main enum Fuzz {
   /// Each kind of bytes that somebody else wrote, and who reads it.
-  static let targets: [(name: String, parse: ([UInt8]) -> Void)] = [
+  static let targets: [(name: String, parse: @Sendable ([UInt8]) -> Void)] = [
     ("block-map", blockMap), ("boot-policy", bootPolicy), ("checksum-file", checksumFile), ("dhcp", dhcp),
     ("grub-block", grubBlock), ("iso", iso), ("loader", loader), ("manifest", manifest),
     ("partition-table", partitionTable), ("records", records), ("request-target", requestTarget), ("tftp", tftp),
@@ -34,7 +34,7 @@ import CFuzzer
   }
 
   /// What libFuzzer calls has no room for a closure.
-  nonisolated(unsafe) fileprivate static var parse: ([UInt8]) -> Void = { _ in }
+  nonisolated(unsafe) fileprivate static var parse: @Sendable ([UInt8]) -> Void = { _ in }
 }
 
 /// The one function that libFuzzer's library demands by name.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-import BootAssembly
 import BootSite
 import NetworkBootPolicy
 import NetworkBootProtocol
 import RecoveryManifest
 import RecoveryPartition
+import Signing
 import StrictTOML
 
 extension Fuzz {

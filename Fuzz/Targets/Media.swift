@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import HostSystem
 import SystemPackage
 
-@testable import OpticalMedia
+@testable import MediumReading
 
 extension Fuzz {
   /// An ISO from its sector 16 on, where its volume descriptors are: what is before does not cost the fuzzer a thought.

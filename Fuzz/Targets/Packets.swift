@@ -25,8 +25,9 @@ extension Fuzz {
       precondition((try? DHCPPacket(parsing: written)) == packet, "what was written reads otherwise")
     }
     for plane in [Plane.dhcp, .bootServer] {
-      guard let answer = view.decide(bytes, arrival: arrival, at: plane).answer else { continue }
-      guard let count = try? answer.bytes().count else { continue }
+      guard case .answer(let answer) = view.decide(bytes, arrival: arrival, at: plane),
+        let count = try? answer.bytes().count
+      else { continue }
       precondition(count <= answer.limit, "an answer of \(count) bytes where \(answer.limit) are allowed")
     }
     _ = SeenServer(observing: packet, on: "eth0", own: arrival.server)
