@@ -173,14 +173,19 @@ import Testing
     let last = 1 + (try await Self.writes.value - 2) * part / 3
     let disk = try await DiskImage(DiskImage.windows, data: DiskImage.windowsData)
     let data = try disk.digest(1 << 20..<317 << 20)
+    let others = try await disk.table().split(separator: "\n").filter { $0.contains(" : ") }
+    try #require(others.count == 3)
     let words = try Self.installing(try await SmallMedia.shared.iso(), on: disk)
     let killed = try await TracedWrites.run(words, to: disk.path, killedAfter: last)
     #expect(killed.status == 137 && killed.count == last)
     #expect(try disk.digest(1 << 20..<317 << 20) == data)
-    let verdict = try await TestSupport.Tool.run("sgdisk", ["-v", disk.path.string])
-    #expect(verdict.output.contains("No problems found"), "\(verdict)")
+    // Between two writes to a GPT one of its tables is damaged, and sfdisk takes the other.
+    let left = try await disk.table()
+    #expect(others.allSatisfy { left.contains($0) }, "\(left)")
     let again = try await Repository.lifeboat(Array(words.dropFirst()))
     #expect(again.status == 0, "\(again)")
+    let verdict = try await TestSupport.Tool.run("sgdisk", ["-v", disk.path.string])
+    #expect(verdict.output.contains("No problems found"), "\(verdict)")
     let status = try await disk.installer().status()
     #expect(status.slots.map(\.damage) == [[]])
     #expect(try disk.digest(1 << 20..<317 << 20) == data)
