@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// Manifests as small as they can be.
-enum Manifests {
+public enum Manifests {
   /// One image, for x64, with one own tool of one small package.
   /// - Parameters:
   ///   - mirror: as TOML, with its quotes.
   ///   - more: lines for the image.
-  static func aid(title: String = "First aid", mirror: String? = nil, more: [String] = []) -> String {
+  public static func aid(title: String = "First aid", mirror: String? = nil, more: [String] = []) -> String {
     """
     lifeboat = 1
     \(mirror.map { "mirror = \($0)" } ?? "")
@@ -24,7 +24,7 @@ enum Manifests {
   }
 
   /// The tool of `aid`.
-  static let meter = """
+  public static let meter = """
     [[tool]]
     id = "meter"
     title = "Meter"
