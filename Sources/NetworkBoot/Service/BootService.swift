@@ -50,6 +50,9 @@ public struct BootService: Sendable {
     public var needsAdmin = true
     /// The group whose members may use that socket; nil: what the policy says.
     public var adminGroup: String?
+    /// How long the wire is asked at the start who else answers starting computers: by default as long as firmware waits.
+    /// Zero asks nobody; in mode `full`, where a second server would take the wire down, it is never shorter than that.
+    public var wait = WireProbe.patience
 
     /// Whether the DHCP ports are opened; tests of the other servers do without.
     package var listensForDHCP = true
@@ -110,7 +113,7 @@ public struct BootService: Sendable {
       for interface in interfaces {
         wires.append((interface, try .bound(to: .dhcpClient(68), interface: interface.name)))
       }
-      let found = try await WireProbe(wires: wires, mode: options.mode).run(group: group)
+      let found = try await WireProbe(wires: wires, mode: options.mode, patience: options.askingTime).run(group: group)
       try? await group.shutdownGracefully()
       return HeardWires(asked: interfaces, findings: found)
     } catch {
@@ -164,8 +167,9 @@ public struct BootService: Sendable {
     let files = NIOThreadPool(numberOfThreads: 4)
     files.start()
     do {
-      let asked = sockets.dhcp.compactMap { sockets in sockets.ear.map { (sockets.interface, $0) } }
-      let found = try await WireProbe(wires: asked, mode: options.mode).run(group: group)
+      let ears = sockets.dhcp.compactMap { sockets in sockets.ear.map { (sockets.interface, $0) } }
+      let asked = options.askingTime > .zero ? ears : []
+      let found = try await WireProbe(wires: asked, mode: options.mode, patience: options.askingTime).run(group: group)
       if options.mode == .full { try Self.refuseSecondServer(found) }
       let heard = HeardWires(asked: asked.map(\.0), findings: found, deaf: sockets.deaf)
       let plan = try ServicePlan(
