@@ -9,7 +9,8 @@ MANIFEST ?= Fixtures/manifests/rescue.toml
 RELEASE = -c release --static-swift-stdlib
 BUILT = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
 TESTS = LIFEBOAT_TEST_CACHE="$(CURDIR)/.build/test-cache" $(SWIFT) test --skip-build --disable-xctest
-LIBRARIES = HostSystem StrictTOML RecoveryManifest RecoveryPlan BootAssembly OpticalMedia DriveDiscovery FlashMedia
+LIBRARIES = HostSystem StrictTOML RecoveryManifest RecoveryPlan Signing BootAssembly \
+  MediumWriting MediumReading DiscBurning DriveDiscovery FlashMedia
 
 .PHONY: help demo build test check boot-test lab-test fuzz bench docs reference format install deb clean
 .NOTPARALLEL:

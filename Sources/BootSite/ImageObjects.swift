@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import BootAssembly
 internal import HostSystem
-internal import OpticalMedia
+internal import MediumWriting
+internal import Signing
 internal import SystemPackage
 
 /// Turns the media of one image into the objects of a set.
@@ -101,7 +102,7 @@ struct ImageObjects {
   ) async throws -> NetworkInitrd.Layer {
     let file = try medium.file(path)
     guard file.size.bytes > 0, file.size.bytes.isMultiple(of: HashTree.block) else {
-      throw Site.Failure.mediumUnsuitable(medium.path, reason: "\(path) has an end within a block")
+      throw Site.Failure.mediumUnsuitable(medium.path, reason: "\(path) ends within a block")
     }
     let names = ["squashfs", "verity"].map { "layers/\(file.sha256).\($0)" }
     try copy(path, of: medium, as: names[0], into: &result)

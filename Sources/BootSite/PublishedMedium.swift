@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 package import BootAssembly
 package import HostSystem
-internal import OpticalMedia
+internal import MediumReading
+package import Signing
 package import SystemPackage
 
 /// A medium whose every byte was compared with its record, opened for taking out what the network needs of it.
@@ -18,13 +19,13 @@ package struct PublishedMedium: Sendable {
   package init(_ path: FilePath, key: FilePath?, progress: ProgressEvent.Handler) async throws {
     let report = try await MediumVerification.verify(path, progress: progress)
     guard report.isClean else {
-      let places = report.unchecked.map { "bytes that nothing answers for: \($0)" }
+      let places = report.unchecked.map { "bytes that nothing accounts for: \($0)" }
       throw Site.Failure.mediumDamaged(path, findings: report.findings.map(\.message) + places)
     }
     if let key {
       do {
         try await SiteKey.verify(report.recordBytes, signature: report.signatureBytes, publicKey: key)
-      } catch let failure as BootAssemblyFailure where failure.exitCode == .notAsPromised {
+      } catch let failure as SigningFailure where failure.exitCode == .notAsPromised {
         throw Site.Failure.mediumNotSigned(path, reason: failure.message)
       }
     }
@@ -35,7 +36,7 @@ package struct PublishedMedium: Sendable {
     // From here on nothing is read but what the record answers for, digest by digest: the file may have changed.
     let menu = try Self.content("boot/grub/grub.cfg", of: record, reader, path)
     guard let settings = BootMenuSettings(menu: String(decoding: menu, as: UTF8.self)) else {
-      throw Site.Failure.mediumUnsuitable(path, reason: "its start menu is not one that this Lifeboat knows")
+      throw Site.Failure.mediumUnsuitable(path, reason: "this Lifeboat does not know its start menu")
     }
     self.settings = settings
     try check()
@@ -44,7 +45,7 @@ package struct PublishedMedium: Sendable {
   /// What becomes a name of an object, or a word in the list that a shell reads, must be harmless.
   private func check() throws(Site.Failure) {
     guard SiteIndex.isImageName(record.image) else {
-      throw .mediumUnsuitable(path, reason: "“\(record.image)” is no name for an image")
+      throw .mediumUnsuitable(path, reason: "“\(record.image)” is not a valid image name")
     }
     guard record.identifier.wholeMatch(of: /[0-9a-f]{16}/) != nil, !record.variants.isEmpty else {
       throw .mediumUnsuitable(path, reason: "its record names no system, or has no identifier")
@@ -53,12 +54,12 @@ package struct PublishedMedium: Sendable {
       let folder = folder(variant)
       guard ["x64", "x86"].contains(variant.architecture), variant.kernel == "\(folder)/vmlinuz",
         variant.initrd == "\(folder)/initrd.img", !variant.layers.isEmpty
-      else { throw .mediumUnsuitable(path, reason: "its files lie where none of this version's would") }
+      else { throw .mediumUnsuitable(path, reason: "its files are not where this version puts them") }
       for layer in variant.layers
       where layer != "\(folder)/\(name(ofLayer: layer))"
         || name(ofLayer: layer).wholeMatch(of: /[0-9]{2}-[A-Za-z0-9._-]+\.squashfs/) == nil
       {
-        throw .mediumUnsuitable(path, reason: "“\(layer)” is no name for a layer")
+        throw .mediumUnsuitable(path, reason: "“\(layer)” is not a valid layer name")
       }
     }
   }
@@ -112,7 +113,7 @@ package struct PublishedMedium: Sendable {
     for file in record.files where file.path.hasPrefix(folder + "/") {
       // A path of the record that leads elsewhere is no relative one without `..`.
       guard let path = target.lexicallyResolving(FilePath(file.path)) else {
-        throw Site.Failure.mediumUnsuitable(self.path, reason: "“\(file.path)” is no path")
+        throw Site.Failure.mediumUnsuitable(self.path, reason: "“\(file.path)” is not a valid path")
       }
       try FileTree.makeFolder(path.removingLastComponent())
       try AtomicFile.write(Self.content(file.path, of: record, reader, self.path), to: path)
@@ -127,7 +128,7 @@ package struct PublishedMedium: Sendable {
   }
 
   /// The file is not any more what was verified a moment ago.
-  package var changed: Site.Failure { .mediumDamaged(path, findings: ["it was changed while it was read"]) }
+  package var changed: Site.Failure { .mediumDamaged(path, findings: ["it changed while it was being read"]) }
 
   private func read(_ range: Range<Int64>, _ take: ([UInt8]) throws -> Void) throws {
     var offset = range.lowerBound

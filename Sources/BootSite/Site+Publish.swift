@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import BootAssembly
 public import HostSystem
+internal import Signing
 public import SystemPackage
 
 extension Site {

@@ -170,6 +170,24 @@ extension FileTree {
   /// Whether something may be there that this process may not read.
   public static func isForbidden(_ path: FilePath) -> Bool { access(path.string, R_OK) != 0 && errno == EACCES }
 
+  /// Gives a folder and everything below it the modes of a system's files, whatever they were made with: 0755 for
+  /// folders and for files that anybody may execute, 0644 for all other files.
+  /// - Parameter others: paths below the folder that have another mode.
+  /// - Throws: `OperationFailure`.
+  public static func setSystemModes(_ folder: FilePath, except others: [String: UInt16] = [:]) throws {
+    try setPermissions(folder, 0o755)
+    for name in walk(folder) {
+      let path = folder.appending(name)
+      switch kind(of: path) {
+      case .folder?: try setPermissions(path, others[name] ?? 0o755)
+      case .file?:
+        let isExecutable = (status(of: path)?.permissions ?? 0) & 0o111 != 0
+        try setPermissions(path, others[name] ?? (isExecutable ? 0o755 : 0o644))
+      default: continue
+      }
+    }
+  }
+
   /// Sets permission bits, whatever the umask.
   /// - Throws: `OperationFailure`.
   public static func setPermissions(_ path: FilePath, _ bits: UInt16) throws {

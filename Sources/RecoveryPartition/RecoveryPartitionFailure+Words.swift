@@ -16,25 +16,25 @@ extension RecoveryPartitionFailure {
     case .noEntry(let disk, let lines): "the partition table of \(disk) takes no further partition" + listed(lines)
     case .noRoom(let disk, let needed, let largest, _):
       "\(disk) has no free space of \(needed); the largest has \(largest)"
-    case .tooSmall(let asked, let needed): "\(asked) are too little for this medium: it needs \(needed)"
-    case .tooLarge(let asked, let most): "\(asked) are more than a recovery partition can have: \(most)"
-    case .changed(let disk): "the partitions of \(disk) were changed by another program meanwhile"
+    case .tooSmall(let asked, let needed): "\(asked) is too little for this medium: it needs \(needed)"
+    case .tooLarge(let asked, let most): "\(asked) is more than a recovery partition can have: \(most)"
+    case .changed(let disk): "another program changed the partitions of \(disk) in the meantime"
     case .full(let disk, let needed, let free):
-      "the recovery partition of \(disk) is full: \(needed) are needed, \(free) are free beside the version that starts"
+      "the recovery partition of \(disk) is full: it needs \(needed), and has \(free) free beside the version that starts"
     case .noTemporarySpace(let folder, let needed, let free):
-      "\(folder) has no room for temporary files: \(needed) are needed, \(free) are free"
+      "\(folder) has no room for temporary files: it needs \(needed), and has \(free) free"
     case .cannotStart(let image):
-      "this medium of \(image) was built before there were recovery partitions, and cannot start from one"
-    case .exists(let disk, let number): "\(disk) has a recovery partition already: number \(number)"
-    case .absent(let disk): "\(disk) has no recovery partition of Lifeboat's"
+      "this medium of \(image) predates recovery partitions, and cannot start from one"
+    case .exists(let disk, let number): "\(disk) already has a recovery partition: number \(number)"
+    case .absent(let disk): "\(disk) has no Lifeboat recovery partition"
     case .foreign(let disk, let number):
-      "partition \(number) of \(disk) is named \(StagedVolume.label), but nothing on it is Lifeboat's"
+      "partition \(number) of \(disk) is named \(StagedVolume.label), but holds nothing of Lifeboat's"
     case .mounted(let disk, let number, let point): "partition \(number) of \(disk) is mounted at \(point)"
     case .volumeDamaged(let reason): "the file system of the recovery partition is damaged: \(reason)"
     case .otherKey(let reason): "the medium is not signed by the key of the installed recovery: \(reason)"
     case .older(let image): "this medium of \(image) is older than the version that is installed"
     case .otherImage(let installed, let new): "\(installed) is installed, and the medium holds \(new)"
-    case .noPrevious(let disk): "the recovery partition of \(disk) has no version before this one"
+    case .noPrevious(let disk): "the recovery partition of \(disk) holds no earlier version"
     case .slotDamaged(let disk, let files): "the recovery partition of \(disk) is damaged" + listed(files)
     case .write(let disk, let offset, let error): "writing to \(disk) failed at byte \(offset.exact): \(error)"
     case .verify(let disk, let offset): "\(disk) does not hold what was written to it, at byte \(offset.exact)"
@@ -44,7 +44,7 @@ extension RecoveryPartitionFailure {
       "what lies on \(number.map { "partition \($0) of " } ?? "")\(disk) cannot be read"
         + (reason.map { ": \($0)" } ?? "")
     case .contradictory(let disk, let types):
-      "\(disk) has signatures that exclude each other: \(types.joined(separator: ", "))"
+      "\(disk) has signatures that contradict each other: \(types.joined(separator: ", "))"
     case .kernelDiffers(let disk, let device):
       "the kernel still has \(device) where the table of \(disk) has free space: it may be in use"
     case .inUse(let disk, let number): "partition \(number) of \(disk) is used by another program, or mounted elsewhere"
@@ -74,19 +74,19 @@ extension RecoveryPartitionFailure {
     case .changed: "Start again; the disk is as that program left it."
     case .full: "Remove it and install again with a larger --size, or use a smaller image."
     case .noTemporarySpace: "Make room there, or name a folder on another disk: TMPDIR=/folder lifeboat install …"
-    case .cannotStart: "Build it anew with this Lifeboat."
+    case .cannotStart: "Build it again with this version of Lifeboat."
     case .exists: "Bring it up to date with --update, or remove it first with --remove."
     case .absent: "See \"lifeboat install --status\", or install it first."
     case .foreign(let disk, _): "Look at what it holds; if nobody needs it, remove it with: fdisk \(disk)"
     case .mounted(_, _, let point): "Unmount it with: umount \(point)"
-    case .volumeDamaged: "Install it anew: lifeboat install --remove, then lifeboat install."
+    case .volumeDamaged: "Install it again: lifeboat install --remove, then lifeboat install."
     case .otherKey: "Use a medium that was signed by that key, or say --key with the new public key."
-    case .older: "Use --rollback for the version before, or say --allow-downgrade."
-    case .otherImage: "Remove the installed one first, or say --other-image."
+    case .older: "Use --rollback for the previous version, or add --allow-downgrade."
+    case .otherImage: "Remove the installed one first, or add --other-image."
     case .noPrevious: "Keep this version, or update."
     case .slotDamaged: "Go back with --rollback, or update with a medium."
     case .write, .verify: "Check the disk's health (smartctl -a); if it happens again, replace the disk."
-    case .renumbers: "Say --keep-partition: the entry stays, its content and boot entries go."
+    case .renumbers: "Add --keep-partition: the entry stays, its content and boot entries go."
     case .unreadable(let disk, _, _):
       "Check the disk's health (smartctl -a \(disk)), and start again when it can be read."
     case .contradictory(let disk, _): "Look at them with wipefs \(disk), and remove those that are left over."

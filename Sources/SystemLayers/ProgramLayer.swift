@@ -46,6 +46,7 @@ extension SystemBuilder {
     try FileTree.makeFolder(target.removingLastComponent())
     try await Self.strip(program.path, to: target).run()
     try FileTree.setPermissions(target, 0o755)
+    try FileTree.setSystemModes(files)
     try await packFolder(files, step).run()
     FileTree.remove(files)
     return try finish(step, place, ["layer.squashfs"])

@@ -34,7 +34,8 @@ extension SystemBuilder {
     return ExternalCommand(
       "mksquashfs",
       [
-        files.string, layer.string, "-all-root", "-comp", "zstd", "-Xcompression-level", "9", "-noappend", "-quiet",
+        files.string, layer.string, "-all-root", "-root-mode", "755", "-comp", "zstd", "-Xcompression-level", "9",
+        "-noappend", "-quiet",
         "-no-progress",
       ], environment: ["SOURCE_DATE_EPOCH": "\(step.timestamp)"], package: "squashfs-tools")
   }
@@ -105,9 +106,13 @@ extension SystemBuilder {
       let file = options.manifestFolder.pushing(FilePath(source))
       let permissions = FileTree.status(of: file)?.permissions ?? 0o644
       try FileTree.makeFolder(folder.appending(path).removingLastComponent())
-      try copy(file, to: folder.appending(path), permissions: permissions & 0o111 != 0 ? 0o755 : 0o644)
+      try copy(file, to: folder.appending(path), permissions: permissions)
     }
+    try FileTree.setSystemModes(folder, except: Self.specialFolders)
   }
+
+  /// Folders of every Debian that the manifest's files may lie in, and whose mode is not 0755 (base-files).
+  private static let specialFolders: [String: UInt16] = ["root": 0o700, "tmp": 0o1777, "var/tmp": 0o1777]
 
   private func copy(_ source: FilePath, to target: FilePath, permissions: UInt16) throws {
     let mode = FilePermissions(rawValue: CModeT(permissions))

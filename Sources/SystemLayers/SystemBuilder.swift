@@ -81,7 +81,7 @@ public struct SystemBuilder: Sendable {
     let names = Set(stacks.map { IndexName(release: $0.release, architecture: $0.architecture) })
     let host = AptSource.ofHost()
     if let mirror, AptSource.readLines(mirror).isEmpty {
-      options.warn("the mirror \(mirror) is taken alone: no updates, no security updates (see `mirror` in the manual)")
+      options.warn("only the mirror \(mirror) is used: no updates, no security updates (see `mirror` in the manual)")
     }
     var indexes: [IndexName: PackageIndex] = [:]
     for name in names {

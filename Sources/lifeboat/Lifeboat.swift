@@ -53,6 +53,8 @@ struct Lifeboat: AsyncParsableCommand {
     ])
 
   static func main() async {
+    // What is made is for others to read, and its modes go into bytes; secrets have modes of their own.
+    umask(0o022)
     let run = CommandLineRun(Array(CommandLine.arguments.dropFirst()), on: .standard())
     Glibc.exit(await run.execute().rawValue)
   }

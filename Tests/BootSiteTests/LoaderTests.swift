@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import BootAssembly
 import HostSystem
-import OpticalMedia
+import MediumReading
+import MediumWriting
 import RecoveryManifest
+import Signing
 import SystemPackage
 import TestSupport
 import Testing
@@ -183,7 +185,7 @@ import Testing
         BootTree.Entry(MediumRecord.path, .bytes(try record.encoded())),
       ], biosBoot: .init(image: boot.path, hybridMBR: mbr), efiSystemPartition: esp, identity: record.identifier)
     let old = fixture.scratch.appending("old.iso")
-    _ = try await ISOImage.write(tree, to: old)
+    _ = try await ISOImage.write(tree, to: old, finish: StructureSeal.apply)
     return old
   }
 }

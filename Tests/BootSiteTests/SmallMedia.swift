@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import BootAssembly
 import HostSystem
-import OpticalMedia
+import MediumReading
+import MediumWriting
 import RecoveryManifest
+import Signing
 import SystemPackage
 import TestSupport
 
@@ -62,7 +64,8 @@ actor SmallMedia {
         systems.append(try await Self.system(architecture, tools: tools, age, in: work))
       }
       let path = folder.appending("\(name).iso")
-      _ = try await ISOImage.write(try await builder.build(systems, signingKey: signer).tree, to: path)
+      _ = try await ISOImage.write(
+        try await builder.build(systems, signingKey: signer).tree, to: path, finish: StructureSeal.apply)
       FileTree.remove(work)
       return path
     }

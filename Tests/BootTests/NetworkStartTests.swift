@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import BootSite
 import HostSystem
-import OpticalMedia
 import SystemPackage
 import TestSupport
 import Testing

@@ -2,7 +2,7 @@
 import BootAssembly
 @preconcurrency import Glibc
 import HostSystem
-import OpticalMedia
+import MediumReading
 import Synchronization
 import SystemPackage
 import TestSupport

@@ -13,6 +13,8 @@ extension Builds {
       let folder: TemporaryFolder
       /// Paths without a leading slash, with what `ls -l` says of them; those of upper layers replace lower ones.
       var files: [String: (layer: String, mode: String, owner: String)] = [:]
+      /// The mode of each layer's top folder: that of the uppermost is `/`.
+      var tops: [String: String] = [:]
 
       init(_ medium: FilePath) async throws {
         folder = try TemporaryFolder()
@@ -22,6 +24,7 @@ extension Builds {
         for layer in FileTree.walk(folder.path).filter({ $0.hasSuffix(".squashfs") }).sorted() {
           let listing = try await Tool.run("unsquashfs", ["-lln", folder.appending(layer).string])
           for line in listing.lines {
+            if line.hasSuffix(" squashfs-root") { tops[layer] = String(line.prefix(10)) }
             guard let range = line.firstRange(of: /squashfs-root\/.*/) else { continue }
             let name = line[range].dropFirst("squashfs-root/".count)
             // A link is shown with where it leads.
@@ -58,6 +61,7 @@ extension Builds {
       try #require(run.status == 0, "\(run)")
       let content = try await Extracted(workplace.medium)
       let files = content.files
+      #expect(content.tops.count >= 3 && Set(content.tops.values) == ["drwxr-xr-x"], "\(content.tops)")
 
       // Hooks ran in order, as root, in the system with its files, and what they removed is hidden.
       #expect(try await content.text("etc/count").hasPrefix("0\n"))

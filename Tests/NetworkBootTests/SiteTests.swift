@@ -3,6 +3,7 @@ import BootAssembly
 import BootSite
 import HostSystem
 import NIOCore
+import Signing
 import SystemPackage
 import TestSupport
 import Testing

@@ -36,7 +36,7 @@ import Testing
     await #expect(throws: RecoveryPartitionFailure.cannotStart(image: "tier1")) { try await disk.update(old) }
     #expect(try Digest(ofFile: disk.path) == installed)
     let failure = RecoveryPartitionFailure.cannotStart(image: "tier1")
-    #expect(failure.exitCode == .badInput && failure.remedy == "Build it anew with this Lifeboat.")
+    #expect(failure.exitCode == .badInput && failure.remedy == "Build it again with this version of Lifeboat.")
   }
 
   /// Microcode comes first, not compressed.

@@ -91,7 +91,7 @@ final class MachineDesk: Sendable {
       events.say(
         .init(
           .service, .trouble,
-          "\(reason); what is said about machines is forgotten at the end, name a folder with --state"))
+          "\(reason); orders about machines will be forgotten when the service ends; name a folder with --state"))
       return (nil, try options.audit.map { try AuditLog($0, events: events) })
     }
   }

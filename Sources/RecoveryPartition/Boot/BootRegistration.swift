@@ -3,24 +3,27 @@
 /// The way by which a computer comes to start its recovery partition: an entry of the firmware, of an installed boot
 /// loader, or code in a boot record.
 ///
-/// It is the last step of an installation and the first of a removal: an entry never names what is not whole.
+/// It is the last step of an installation and the first of a removal: an entry never names what is not whole. The disk is
+/// the one that is held; none is opened by its name.
 package protocol BootRegistration: Sendable {
   /// What `register` would change, a line for each, for the plan that a person agrees to. Changes nothing.
   /// - Throws: a `Diagnosable` where it could not be done: efivarfs read-only or full, no place for an entry.
-  func plan(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [String]
+  func plan(_ partition: InstalledPartition, on disk: any DiskAccess, _ wish: BootWish) async throws -> [String]
 
   /// Makes the entries, and looks whether they are there afterwards: some firmware drops them.
-  func register(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [BootEntry]
+  func register(
+    _ partition: InstalledPartition, on disk: any DiskAccess, _ wish: BootWish
+  ) async throws -> [BootEntry]
 
   /// The kinds of entries that `register` would make here, in its order; reads nothing that could fail.
   func kinds(for partition: InstalledPartition) -> [BootEntry.Kind]
 
   /// The entries that there are for the partition.
-  func status(of partition: InstalledPartition) async throws -> [BootEntry]
+  func status(of partition: InstalledPartition, on disk: any DiskAccess) async throws -> [BootEntry]
 
   /// Removes the entries of this partition and no others, and restores what was saved for them.
   /// - Returns: what was removed.
-  func unregister(_ partition: InstalledPartition) async throws -> [BootEntry]
+  func unregister(_ partition: InstalledPartition, on disk: any DiskAccess) async throws -> [BootEntry]
 }
 
 /// What is asked of a boot entry.
@@ -77,20 +80,24 @@ package struct ImageBoot: BootRegistration {
   /// - Parameter usesRecord: whether the disk's boot code is to lead to the recovery.
   package init(usesRecord: Bool = false) { self.usesRecord = usesRecord }
 
-  package func plan(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [String] {
+  package func plan(
+    _ partition: InstalledPartition, on disk: any DiskAccess, _ wish: BootWish
+  ) async throws -> [String] {
     if usesRecord, wish.hasBitLocker { throw BootEntryFailure.recordMeasured }
-    return usesRecord ? try await record.plan(partition, wish) : []
+    return usesRecord ? try await record.plan(partition, on: disk, wish) : []
   }
 
-  package func register(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [BootEntry] {
-    usesRecord ? try await record.register(partition, wish) : []
+  package func register(
+    _ partition: InstalledPartition, on disk: any DiskAccess, _ wish: BootWish
+  ) async throws -> [BootEntry] {
+    usesRecord ? try await record.register(partition, on: disk, wish) : []
   }
 
-  package func status(of partition: InstalledPartition) async throws -> [BootEntry] {
-    try await record.status(of: partition)
+  package func status(of partition: InstalledPartition, on disk: any DiskAccess) async throws -> [BootEntry] {
+    try await record.status(of: partition, on: disk)
   }
 
-  package func unregister(_ partition: InstalledPartition) async throws -> [BootEntry] {
-    try await record.unregisterUnlessForeign(partition)
+  package func unregister(_ partition: InstalledPartition, on disk: any DiskAccess) async throws -> [BootEntry] {
+    try await record.unregisterUnlessForeign(partition, on: disk)
   }
 }

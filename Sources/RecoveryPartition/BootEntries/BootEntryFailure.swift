@@ -91,20 +91,21 @@ package enum BootEntryFailure: Diagnosable, Equatable {
     switch self {
     case .notUEFI: "this computer was not started by UEFI, so its firmware's boot entries cannot be reached"
     case .noGUID(let disk): "\(disk) has an MBR partition table: its partitions have no GUID for a UEFI boot entry"
-    case .variablesAbsent(let path): "the firmware's variables are not to be had: \(path)/efivars is not mounted"
+    case .variablesAbsent(let path): "the firmware's variables cannot be reached: \(path)/efivars is not mounted"
     case .variablesReadOnly(let reason): "the firmware's variables cannot be written: \(reason)"
     case .variablesFull: "the firmware has no room for another boot entry"
-    case .entryDropped(let label): "the firmware took the boot entry “\(label)” and has not kept it"
+    case .entryDropped(let label): "the firmware accepted the boot entry “\(label)” but did not keep it"
     case .orderNotKept(let number):
-      "the firmware has the boot entry Boot\(number), but has not taken the order that it was given"
-    case .entryStays(let number): "the firmware keeps the boot entry Boot\(number), which was removed"
+      "the firmware has the boot entry Boot\(number), but did not take over the new order"
+    case .entryStays(let number): "the firmware still has the boot entry Boot\(number), which was removed"
     case .foreignFile(let path): "\(path) was not made by Lifeboat; it was left alone"
-    case .menuNotMade(let reason): "the menu of the installed GRUB could not be made anew: \(reason)"
+    case .menuNotMade(let reason): "the installed GRUB's menu could not be updated: \(reason)"
     case .noInstalledGRUB(let root): "no GRUB is installed in \(root): there is no menu to add an entry to"
-    case .modulesMissing(let file): "\(file) is missing, of which a boot record is made"
+    case .modulesMissing(let file): "\(file) is missing, which boot records are made of"
     case .recordRefused(let disk, let reason): "no boot record can be put on \(disk): \(reason)"
-    case .recordIsForeign(let disk): "the boot record of \(disk) is not Lifeboat's any more; it was left alone"
-    case .savedRecordMissing(let file): "\(file), the saved boot record, is missing or damaged"
+    case .recordIsForeign(let disk): "the boot record of \(disk) is no longer Lifeboat's; it was left alone"
+    case .savedRecordMissing(let file):
+      "the boot record before Lifeboat's is not restored: \(file), where it was saved, is missing or damaged"
     case .recordUnreadable(let disk):
       "the boot record of \(disk) leads to the recovery partition, and the record before it, saved there, cannot be read"
     case .recordMeasured: "BitLocker measures the boot record: with another one it would ask for the recovery key"
@@ -138,7 +139,7 @@ package enum BootEntryFailure: Diagnosable, Equatable {
     case .noInstalledGRUB: "Choose the recovery partition in the firmware's boot menu, or use --mbr-chain on a BIOS."
     case .modulesMissing: "Install it: apt-get install grub-pc-bin grub-common"
     case .recordRefused: "Use an installed GRUB's menu, or the firmware's boot menu."
-    case .recordIsForeign: "Nothing needs to be done: another boot loader has taken the disk's first sector over."
+    case .recordIsForeign: "Do nothing: another boot loader has taken over the disk's first sector."
     case .savedRecordMissing: "Write a boot record with the installed system's own means (bootsect, grub-install)."
     case .recordUnreadable(let disk):
       "Write another boot record first (in Windows: bootsect /nt60 SYS /mbr; in Linux: grub-install \(disk)), then try again."

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import HostSystem
 
 /// The boot code of a disk's first sector that loads the recovery partition's GRUB on a BIOS, as values.
 ///
@@ -18,6 +19,12 @@ enum BootRecord {
   private static let listField = 0x1f4
   /// Where the core's second sector goes in memory, in paragraphs: GRUB_BOOT_I386_PC_KERNEL_SEG + 0x20.
   private static let segment = 0x820
+
+  /// The code of a sector.
+  static func code(of sector: [UInt8]) -> [UInt8] { Array(sector.prefix(codeLength)) }
+
+  /// Whether bytes are a sector that a BIOS starts.
+  static func isRecord(_ sector: [UInt8]) -> Bool { sector.count == sectorLength && sector[510...] == [0x55, 0xaa] }
 
   /// The boot code that loads a core image.
   /// - Parameters:
@@ -96,7 +103,9 @@ enum BootRecordFiles {
   static let folder = "boot/record"
   /// The sector that was there before.
   static let saved = "boot/record/saved.bin"
-  /// The boot code that was written.
+  /// One that was saved before another boot loader came in between; nothing reads it, but nothing is lost.
+  static func older(_ digest: Digest) -> String { "boot/record/saved-\(digest.hex.prefix(8)).bin" }
+  /// The boot code that is written, behind the one of ours that it replaces: noted before the sector changes.
   static let own = "boot/record/own.bin"
   /// What GRUB does first.
   static let menu = "boot/record/start.cfg"

@@ -5,11 +5,12 @@ package import SystemPackage
 
 /// The start of a recovery partition through the disk's boot record, on a BIOS and only on demand.
 ///
-///     core image on the partition, in one piece ─▶ menu ─▶ save the old sector ─▶ 440 bytes of boot code
+///     core image on the partition, in one piece ─▶ menu, old sector, note of what is ours ─▶ 440 bytes of boot code
 ///
 /// The boot code is the last write, and within one sector: before it the old record starts the computer, after it the
 /// new one, which goes on with the old one unless somebody presses Esc. Bytes 440 to 511, the partition table among
-/// them, are read and never changed.
+/// them, are read and never changed. Wherever the power is cut, what was there first is in its place or saved, and
+/// the same command again, or the removal, ends well.
 package struct BootRecordBoot: BootRegistration {
   /// GRUB's folder of modules for a BIOS.
   let modules: FilePath
@@ -35,71 +36,98 @@ package struct BootRecordBoot: BootRegistration {
         + Self.builtIn, package: "grub-common")
   }
 
-  package func plan(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [String] {
-    let disk = try BootDisk(partition.disk, writable: false)
-    defer { disk.close() }
+  package func plan(
+    _ partition: InstalledPartition, on disk: any DiskAccess, _ wish: BootWish
+  ) async throws -> [String] {
     _ = try check(disk, partition)
-    let own = isOwn(try disk.read(at: 0, count: BootRecord.sectorLength), BootRecordVolume(partition))
+    let state = try BootRecordState(partition, on: disk)
+    _ = try original(state)
     let seconds = try delay(wish).counted("second")
     return [
-      own
-        ? "write the boot code of \(partition.disk) anew, with the old record kept"
+      state.isOwn
+        ? "rewrite the boot code of \(partition.disk), and keep the old record"
         : "replace the boot code of \(partition.disk) (440 bytes), the old one saved on the recovery partition",
       "each start then waits \(seconds) for Esc, and goes on with the old record",
     ]
   }
 
-  package func register(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [BootEntry] {
-    let disk = try BootDisk(partition.disk, writable: true)
-    defer { disk.close() }
+  package func register(
+    _ partition: InstalledPartition, on disk: any DiskAccess, _ wish: BootWish
+  ) async throws -> [BootEntry] {
     let boot = try check(disk, partition)
-    _ = try delay(wish)
-    let volume = BootRecordVolume(partition)
-    let before = try disk.read(at: 0, count: BootRecord.sectorLength)
-    let wasOwn = isOwn(before, volume)
-    let (core, sector) = try await placeCore(disk, volume)
+    let menu = BootRecord.startMenu(delay: try delay(wish))
+    let state = try BootRecordState(partition, on: disk)
+    let original = try original(state)
+    let volume = BootRecordVolume(partition, on: disk)
+    let (core, sector) = try await placeCore(volume)
     guard let code = BootRecord.code(boot, loading: sector) else {
       throw BootEntryFailure.recordRefused(
         partition.disk, reason: "\(modules)/boot.img is not what GRUB 2 starts with")
     }
-    let menu = BootRecord.startMenu(delay: try delay(wish))
-    try await volume.write(Array(menu.utf8), BootRecordFiles.menu)
-    if !wasOwn { try await volume.write(before, BootRecordFiles.saved) }
-    try await volume.write(code, BootRecordFiles.own)
-    try disk.write(code)
+    var files = [(BootRecordFiles.menu, Array(menu.utf8)), (BootRecordFiles.saved, original)]
+    if let older = state.saved, older != original {
+      files.insert((BootRecordFiles.older(Digest(of: older)), older), at: 0)
+    }
+    let replaced = BootRecord.code(of: state.sector)
+    files.append((BootRecordFiles.own, (state.isOwn && replaced != code ? replaced : []) + code))
+    try await volume.put(files)
+    try write(code, over: state.sector, of: disk)
     try await volume.removeCores(besides: core)
     return [entry(partition)]
   }
 
-  package func status(of partition: InstalledPartition) async throws -> [BootEntry] {
-    let disk = try BootDisk(partition.disk, writable: false)
-    defer { disk.close() }
-    let sector = try disk.read(at: 0, count: BootRecord.sectorLength)
-    return isOwn(sector, BootRecordVolume(partition)) || leads(sector, to: partition) ? [entry(partition)] : []
+  package func status(of partition: InstalledPartition, on disk: any DiskAccess) async throws -> [BootEntry] {
+    try BootRecordState(partition, on: disk).isOwn ? [entry(partition)] : []
   }
 
-  package func unregister(_ partition: InstalledPartition) async throws -> [BootEntry] {
-    let disk = try BootDisk(partition.disk, writable: true)
-    defer { disk.close() }
-    let volume = BootRecordVolume(partition)
-    let sector = try disk.read(at: 0, count: BootRecord.sectorLength)
-    guard (try? volume.content(BootRecordFiles.own)) != nil else {
-      if leads(sector, to: partition) { throw BootEntryFailure.recordUnreadable(partition.disk) }
+  package func unregister(_ partition: InstalledPartition, on disk: any DiskAccess) async throws -> [BootEntry] {
+    let state = try BootRecordState(partition, on: disk)
+    let volume = BootRecordVolume(partition, on: disk)
+    guard state.isOwn else {
+      if state.isGivenBack {
+        try await forget(volume)
+      } else if !state.noted.isEmpty {
+        throw BootEntryFailure.recordIsForeign(partition.disk)
+      }
       return []
     }
-    guard isOwn(sector, volume) else { throw BootEntryFailure.recordIsForeign(partition.disk) }
-    guard let saved = try? volume.content(BootRecordFiles.saved), saved.count == BootRecord.sectorLength,
-      saved[510...] == [0x55, 0xaa]
-    else { throw BootEntryFailure.savedRecordMissing(FilePath("/" + BootRecordFiles.saved)) }
-    try disk.write(Array(saved[..<BootRecord.codeLength]))
-    try await volume.removeFolder()
+    guard state.isReadable else { throw BootEntryFailure.recordUnreadable(partition.disk) }
+    try write(BootRecord.code(of: try original(state)), over: state.sector, of: disk)
+    try await forget(volume)
     return [entry(partition)]
+  }
+
+  /// The sector that has to come back.
+  /// - Throws: `BootEntryFailure.savedRecordMissing` where the code on the disk is ours, and nothing else is known.
+  private func original(_ state: BootRecordState) throws -> [UInt8] {
+    guard let original = state.original else {
+      throw BootEntryFailure.savedRecordMissing(FilePath("/" + BootRecordFiles.saved))
+    }
+    return original
+  }
+
+  /// Writes boot code, within one sector, and reads the sector back: the rest of it has to be what it was.
+  private func write(_ code: [UInt8], over sector: [UInt8], of disk: any DiskAccess) throws {
+    let range = 0..<Int64(BootRecord.sectorLength)
+    guard try disk.bytes(range) == sector else { throw RecoveryPartitionFailure.changed(disk.path) }
+    try disk.write(code, at: 0)
+    try disk.flush()
+    guard try disk.bytes(range) == code + sector[code.count...] else {
+      throw BootEntryFailure.recordNotWritten(disk.path)
+    }
+  }
+
+  /// Removes the files once nothing leads to them. A file system that is too damaged for it keeps them.
+  private func forget(_ volume: BootRecordVolume) async throws {
+    do { try await volume.removeFolder() } catch RecoveryPartitionFailure.volumeDamaged {}
   }
 
   /// As `unregister`, but where another boot loader has taken the sector over since, what was saved is older than that,
   /// and nothing is done.
-  func unregisterUnlessForeign(_ partition: InstalledPartition) async throws -> [BootEntry] {
-    do { return try await unregister(partition) } catch BootEntryFailure.recordIsForeign { return [] }
+  func unregisterUnlessForeign(
+    _ partition: InstalledPartition, on disk: any DiskAccess
+  ) async throws -> [BootEntry] {
+    do { return try await unregister(partition, on: disk) } catch BootEntryFailure.recordIsForeign { return [] }
   }
 
   private func delay(_ wish: BootWish) throws -> Int {
@@ -113,55 +141,39 @@ package struct BootRecordBoot: BootRegistration {
 
   /// Looks whether this can be done at all.
   /// - Returns: GRUB's `boot.img`.
-  private func check(_ disk: BootDisk, _ partition: InstalledPartition) throws -> [UInt8] {
+  private func check(_ disk: any DiskAccess, _ partition: InstalledPartition) throws -> [UInt8] {
     guard partition.sectorSize == BootRecord.sectorLength else {
       throw BootEntryFailure.recordRefused(
         partition.disk, reason: "a BIOS starts no disk whose sectors have \(partition.sectorSize) bytes")
     }
-    guard try disk.read(at: 0, count: BootRecord.sectorLength)[510...] == [0x55, 0xaa] else {
-      throw BootEntryFailure.recordRefused(partition.disk, reason: "its first sector is no boot record")
+    guard BootRecord.isRecord(try disk.bytes(0..<Int64(BootRecord.sectorLength))) else {
+      throw BootEntryFailure.recordRefused(partition.disk, reason: "its first sector is not a boot record")
     }
     let file = modules.appending("boot.img")
     guard FileTree.status(of: file) != nil else { throw BootEntryFailure.modulesMissing(file) }
     return try FileTree.bytes(of: file)
   }
 
-  private func isOwn(_ sector: [UInt8], _ volume: BootRecordVolume) -> Bool {
-    guard let own = try? volume.content(BootRecordFiles.own) else { return false }
-    return own.count == BootRecord.codeLength && own == Array(sector[..<BootRecord.codeLength])
-  }
-
-  /// Whether boot code, whatever of the partition's files can be read, starts the computer from the partition.
-  private func leads(_ sector: [UInt8], to partition: InstalledPartition) -> Bool {
-    let length = Int64(BootRecord.sectorLength)
-    let first = partition.start.bytes / length
-    guard let core = BootRecord.coreSector(ofCode: sector) else { return false }
-    return (first..<first + partition.size.bytes / length).contains(core)
-  }
-
-  /// Makes the core and puts it on the partition, in one run of sectors; what is on the disk there is compared.
+  /// Makes the core and puts it on the partition, in one run of sectors.
   /// - Returns: its name, and its first sector on the disk.
-  private func placeCore(_ disk: BootDisk, _ volume: BootRecordVolume) async throws -> (name: String, sector: Int64) {
+  private func placeCore(_ volume: BootRecordVolume) async throws -> (name: String, sector: Int64) {
     let partition = volume.partition
     let image = BootRecord.padded(try await makeCore(for: partition))
     let name = BootRecordFiles.core(Digest(of: image).hex)
-    // The list of sectors inside depends on where the file lies, which is known when it lies there.
-    if try volume.ranges(name).isEmpty { try await volume.write(image, name) }
-    let ranges = try volume.ranges(name)
-    guard let place = ranges.first, ranges.count == 1, place.count >= image.count else {
-      throw BootEntryFailure.recordRefused(partition.disk, reason: "/\(name) lies in \(ranges.count) pieces")
+    func sector(_ place: Int64) -> Int64 { (partition.start.bytes + place) / Int64(BootRecord.sectorLength) }
+    // The list of sectors inside depends on where the file lies.
+    let place = try await volume.put(name, size: image.count) { place in
+      guard let core = BootRecord.core(image, at: sector(place)) else {
+        throw BootEntryFailure.recordRefused(
+          partition.disk, reason: "grub-mkimage made something else than a core image")
+      }
+      return core
     }
-    let offset = partition.start.bytes + place.lowerBound
-    let sector = offset / Int64(BootRecord.sectorLength)
-    guard let core = BootRecord.core(image, at: sector) else {
-      throw BootEntryFailure.recordRefused(partition.disk, reason: "grub-mkimage made something else than a core image")
-    }
-    try disk.write(core, at: offset)
-    return (name, sector)
+    return (name, sector(place))
   }
 
   private func makeCore(for partition: InstalledPartition) async throws -> [UInt8] {
-    try await HostFile.withPrivateFolder { scratch in
+    try await FileTree.withPrivateFolder { scratch in
       let (early, made) = (scratch.appending("early.cfg"), scratch.appending("core.img"))
       try AtomicFile.write(Array(BootRecord.early(serial: partition.fileSystemSerial).utf8), to: early)
       do { try await makeCore(early: early, output: made).run() } catch ExternalCommand.Failure.failed(_, _, let lines)

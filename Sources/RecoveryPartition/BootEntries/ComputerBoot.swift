@@ -47,12 +47,15 @@ package struct ComputerBoot: BootRegistration {
     ways.flatMap { $0.kinds(for: partition) }
   }
 
-  package func plan(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [String] {
+  package func plan(
+    _ partition: InstalledPartition, on disk: any DiskAccess, _ wish: BootWish
+  ) async throws -> [String] {
     try requirePossible(wish)
     var lines: [String] = []
     let ways = ways
     for way in ways {
-      do { lines += try await way.plan(partition, wish) } catch let failure as any Diagnosable where way is FirmwareBoot
+      do { lines += try await way.plan(partition, on: disk, wish) } catch let failure as any Diagnosable
+        where way is FirmwareBoot
       {
         lines.append("no firmware entry: \(failure.message)")
         continue
@@ -65,35 +68,40 @@ package struct ComputerBoot: BootRegistration {
       ? ["no boot entry: \(BootEntryFailure.nothingStartsIt.message); --mbr-chain would start it"] : lines
   }
 
-  package func register(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [BootEntry] {
+  package func register(
+    _ partition: InstalledPartition, on disk: any DiskAccess, _ wish: BootWish
+  ) async throws -> [BootEntry] {
     try requirePossible(wish)
     var made: [BootEntry] = []
     var failures: [any Error] = []
     let ways = ways
     guard !ways.isEmpty else { throw BootEntryFailure.nothingStartsIt }
-    do { try await prepareHandOver(partition, wish) } catch { failures.append(error) }
+    do { try await prepareHandOver(partition, on: disk, wish) } catch { failures.append(error) }
     for way in ways where failures.isEmpty || !(way is FirmwareBoot) {
-      do { made += try await way.register(partition, wish) } catch { failures.append(error) }
+      do { made += try await way.register(partition, on: disk, wish) } catch { failures.append(error) }
     }
     guard let first = failures.first else { return made }
     // Without the first place nobody waits for a key in the recovery's own menu.
-    if !made.contains(where: { $0.kind == .firmware }) { try? await BootRecordVolume(partition).remove(HandOver.path) }
+    if !made.contains(where: { $0.kind == .firmware }) {
+      try? await BootRecordVolume(partition, on: disk).remove(HandOver.path)
+    }
     if made.isEmpty { throw first }
     throw BootEntryFailure.onlySome(
       made: made, reasons: failures.map { ($0 as? any Diagnosable)?.message ?? "\($0)" })
   }
 
-  package func status(of partition: InstalledPartition) async throws -> [BootEntry] {
-    let grub = try await grub.status(of: partition)
-    let record = firmware.isPresent ? [] : try await record.status(of: partition)
-    return try await firmware.status(of: partition) + grub + systemdBoot.status(of: partition) + record
+  package func status(of partition: InstalledPartition, on disk: any DiskAccess) async throws -> [BootEntry] {
+    let grub = try await grub.status(of: partition, on: disk)
+    let record = firmware.isPresent ? [] : try await record.status(of: partition, on: disk)
+    return try await firmware.status(of: partition, on: disk) + grub + systemdBoot.status(of: partition, on: disk)
+      + record
   }
 
-  package func unregister(_ partition: InstalledPartition) async throws -> [BootEntry] {
+  package func unregister(_ partition: InstalledPartition, on disk: any DiskAccess) async throws -> [BootEntry] {
     // What refuses comes first: nothing is half removed then.
-    let record = firmware.isPresent ? [] : try await record.unregisterUnlessForeign(partition)
-    return try await firmware.unregister(partition) + grub.unregister(partition)
-      + systemdBoot.unregister(partition) + record
+    let record = firmware.isPresent ? [] : try await record.unregisterUnlessForeign(partition, on: disk)
+    return try await firmware.unregister(partition, on: disk) + grub.unregister(partition, on: disk)
+      + systemdBoot.unregister(partition, on: disk) + record
   }
 
   private func handsOver(_ wish: BootWish) -> Bool {
@@ -101,9 +109,11 @@ package struct ComputerBoot: BootRegistration {
   }
 
   /// Writes what the menu does first, before the entry becomes the first; or takes it away.
-  private func prepareHandOver(_ partition: InstalledPartition, _ wish: BootWish) async throws {
+  private func prepareHandOver(
+    _ partition: InstalledPartition, on disk: any DiskAccess, _ wish: BootWish
+  ) async throws {
     guard firmware.isPresent, partition.table == .gpt else { return }
-    let volume = BootRecordVolume(partition)
+    let volume = BootRecordVolume(partition, on: disk)
     guard handsOver(wish) else { return try await volume.remove(HandOver.path) }
     guard let usual = try await firmware.usual(besides: partition) else { throw BootEntryFailure.nothingToHandOverTo }
     let device = "/dev/disk/by-partuuid/\(usual.partition)"
@@ -113,6 +123,6 @@ package struct ComputerBoot: BootRegistration {
     guard let text = HandOver.text(serial: serial, loader: usual.loader) else {
       throw BootEntryFailure.nothingToHandOverTo
     }
-    try await volume.write(Array(text.utf8), HandOver.path)
+    try await volume.put([(HandOver.path, Array(text.utf8))])
   }
 }

@@ -36,7 +36,9 @@ package struct FirmwareBoot: BootRegistration {
   /// The place that may be given to an entry: none on a BitLocker disk.
   private static func place(_ wish: BootWish) -> BootWish.Place? { wish.hasBitLocker ? nil : wish.place }
 
-  package func plan(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [String] {
+  package func plan(
+    _ partition: InstalledPartition, on disk: any DiskAccess, _ wish: BootWish
+  ) async throws -> [String] {
     _ = try loader()
     _ = try guid(partition)
     let list = try await read()
@@ -52,7 +54,9 @@ package struct FirmwareBoot: BootRegistration {
     return ["add “\(Self.label(partition))” to the firmware's boot entries: \(order)"]
   }
 
-  package func register(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [BootEntry] {
+  package func register(
+    _ partition: InstalledPartition, on disk: any DiskAccess, _ wish: BootWish
+  ) async throws -> [BootEntry] {
     let guid = try guid(partition)
     let (loader, label) = (try loader(), Self.label(partition))
     var list = try await read()
@@ -76,12 +80,12 @@ package struct FirmwareBoot: BootRegistration {
     return [Self.entry(entry)]
   }
 
-  package func status(of partition: InstalledPartition) async throws -> [BootEntry] {
+  package func status(of partition: InstalledPartition, on disk: any DiskAccess) async throws -> [BootEntry] {
     guard isPresent, let guid = try? guid(partition) else { return [] }
     return try await read().entries(of: guid).map(Self.entry)
   }
 
-  package func unregister(_ partition: InstalledPartition) async throws -> [BootEntry] {
+  package func unregister(_ partition: InstalledPartition, on disk: any DiskAccess) async throws -> [BootEntry] {
     guard isPresent, let guid = try? guid(partition) else { return [] }
     let own = try await read().entries(of: guid)
     for entry in own { try await change(program.remove(entry.number)) }

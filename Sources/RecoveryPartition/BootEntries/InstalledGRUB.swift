@@ -25,7 +25,9 @@ package struct InstalledGRUB: BootRegistration {
 
   init(root: FilePath, updateGrub: ExternalCommand?) { (self.root, self.updateGrub) = (root, updateGrub) }
 
-  package func plan(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [String] {
+  package func plan(
+    _ partition: InstalledPartition, on disk: any DiskAccess, _ wish: BootWish
+  ) async throws -> [String] {
     guard let place = place(partition) else { throw BootEntryFailure.noInstalledGRUB(root) }
     let label = Self.label(partition)
     return switch place {
@@ -34,16 +36,18 @@ package struct InstalledGRUB: BootRegistration {
     }
   }
 
-  package func register(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [BootEntry] {
+  package func register(
+    _ partition: InstalledPartition, on disk: any DiskAccess, _ wish: BootWish
+  ) async throws -> [BootEntry] {
     let file = try await add(partition).file
     return [BootEntry(kind: .grub, name: file.string, label: Self.label(partition))]
   }
 
-  package func status(of partition: InstalledPartition) async throws -> [BootEntry] {
+  package func status(of partition: InstalledPartition, on disk: any DiskAccess) async throws -> [BootEntry] {
     try files(partition).map { BootEntry(kind: .grub, name: $0.string, label: Self.label(partition)) }
   }
 
-  package func unregister(_ partition: InstalledPartition) async throws -> [BootEntry] {
+  package func unregister(_ partition: InstalledPartition, on disk: any DiskAccess) async throws -> [BootEntry] {
     let removed = try files(partition).map { BootEntry(kind: .grub, name: $0.string, label: Self.label(partition)) }
     try await remove(partition)
     return removed

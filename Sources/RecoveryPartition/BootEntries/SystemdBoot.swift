@@ -23,13 +23,17 @@ package struct SystemdBoot: BootRegistration {
     (self.root, self.firmware, self.tools) = (root, SystemdBootFirmware(folder: firmware), tools)
   }
 
-  package func plan(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [String] {
+  package func plan(
+    _ partition: InstalledPartition, on disk: any DiskAccess, _ wish: BootWish
+  ) async throws -> [String] {
     guard let esp = systemPartition else { return [] }
     if let obstacle = obstacle(esp, partition) { return ["no entry in systemd-boot's menu: \(obstacle)"] }
     return ["add “\(Self.label(partition))” to systemd-boot's menu: \(entryFile(esp, partition))"]
   }
 
-  package func register(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [BootEntry] {
+  package func register(
+    _ partition: InstalledPartition, on disk: any DiskAccess, _ wish: BootWish
+  ) async throws -> [BootEntry] {
     guard let esp = systemPartition, obstacle(esp, partition) == nil else { return [] }
     let (entry, image) = (entryFile(esp, partition), imageFile(esp, partition))
     for file in [entry, image] where FileTree.kind(of: file) != nil && !isOwn(file, partition) {
@@ -50,13 +54,13 @@ package struct SystemdBoot: BootRegistration {
     return [BootEntry(kind: .systemdBoot, name: entry.string, label: Self.label(partition))]
   }
 
-  package func status(of partition: InstalledPartition) async throws -> [BootEntry] {
+  package func status(of partition: InstalledPartition, on disk: any DiskAccess) async throws -> [BootEntry] {
     candidates.map { entryFile($0, partition) }.filter { isOwn($0, partition) }
       .map { BootEntry(kind: .systemdBoot, name: $0.string, label: Self.label(partition)) }
   }
 
-  package func unregister(_ partition: InstalledPartition) async throws -> [BootEntry] {
-    let entries = try await status(of: partition)
+  package func unregister(_ partition: InstalledPartition, on disk: any DiskAccess) async throws -> [BootEntry] {
+    let entries = try await status(of: partition, on: disk)
     for esp in candidates {
       let image = imageFile(esp, partition)
       for file in [entryFile(esp, partition), image] where isOwn(file, partition) {
@@ -161,7 +165,7 @@ extension SystemdBoot {
 
   private func makeImage(_ partition: InstalledPartition) async throws -> [UInt8] {
     let width = FirmwareWidth(of: firmware.folder) ?? .bits64
-    return try await HostFile.withPrivateFolder { scratch in
+    return try await FileTree.withPrivateFolder { scratch in
       let (config, made) = (scratch.appending("early.cfg"), scratch.appending("image"))
       try AtomicFile.write(Array(early(partition, width).utf8), to: config)
       try await ExternalCommand(

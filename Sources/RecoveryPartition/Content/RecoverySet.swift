@@ -2,6 +2,7 @@
 internal import BootAssembly
 internal import BootSite
 package import HostSystem
+internal import Signing
 package import SystemPackage
 
 /// What one slot holds: all that a verified medium has for starting its systems.

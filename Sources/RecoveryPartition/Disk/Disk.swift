@@ -5,7 +5,7 @@ internal import HostSystem
 package import SystemPackage
 
 /// What is done to a disk, by the byte; a test's own stops in the middle, as a power cut does.
-protocol DiskAccess: ByteSource, Sendable {
+package protocol DiskAccess: ByteSource, Sendable {
   /// The disk, for messages.
   var path: FilePath { get }
   /// Puts bytes into place.

@@ -79,6 +79,7 @@ package struct FleetPackage: Sendable {
       try write("default", to: work.pushing(FilePath("etc/default/\(name)")))
       try AtomicFile.write(Array("/etc/default/\(name)\n".utf8), to: work.pushing("DEBIAN/conffiles"))
       try AtomicFile.write(Array(control.utf8), to: work.pushing("DEBIAN/control"))
+      try FileTree.setSystemModes(work)
       // The medium is compressed already.
       try await ExternalCommand(
         "dpkg-deb", ["--root-owner-group", "-Znone", "--build", work.string, target.string], package: "dpkg"
@@ -206,7 +207,7 @@ package enum FleetFailure: Diagnosable, Equatable {
   }
   package var message: String {
     switch self {
-    case .badVersion(let text): "“\(text)” is no version of a package"
+    case .badVersion(let text): "“\(text)” is not a package version"
     case .badName(let path): "\(path) has a name with other characters than letters, digits, “.”, “_” and “-”"
     case .mediumChanged(let path): "\(path) was changed while it was packaged"
     }

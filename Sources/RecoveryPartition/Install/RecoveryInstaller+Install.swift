@@ -33,7 +33,7 @@ extension RecoveryInstaller {
     let isKnown = try table.write(before: before, by: access)
     let partition = try installed(
       added.number, in: try PartitionTable(of: disk).layout(), serial: plan.serial, set.title, plan.request.isHidden)
-    let boot = try await BootOutcome.of { try await registration.register(partition, plan.request.wish) }
+    let boot = try await BootOutcome.of { try await registration.register(partition, on: access, plan.request.wish) }
     return Installation(partition: partition, boot: boot, written: ByteCount(written), isKnownToKernel: isKnown)
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import BootAssembly
 package import HostSystem
+internal import Signing
 internal import SystemPackage
 
 extension RecoveryInstaller {
@@ -49,7 +50,7 @@ extension RecoveryInstaller {
     return Status(
       layout: found.layout, encrypted: found.encrypted, partition: partition, state: slots.state,
       slots: try slots.state.slots.map { try slot($0, in: slots) }, free: slots.volume.free,
-      key: slots.key.map { String(decoding: $0, as: UTF8.self) }, entries: try await registration.status(of: partition))
+      key: slots.key.map { String(decoding: $0, as: UTF8.self) }, entries: try await registration.status(of: partition, on: access))
   }
 
   private func slot(_ identifier: String, in slots: InstalledSlots) throws -> Slot {
@@ -95,7 +96,7 @@ extension RecoveryInstaller {
       let partition = try installed(place.number, in: found.layout, serial: "", "", false)
       return Status(
         layout: found.layout, encrypted: found.encrypted, partition: partition, state: SlotState(current: ""),
-        slots: [], free: .zero, key: nil, entries: try await registration.status(of: partition))
+        slots: [], free: .zero, key: nil, entries: try await registration.status(of: partition, on: access))
     }
   }
 
@@ -141,6 +142,6 @@ extension RecoveryInstaller {
   private func unregister(_ partition: InstalledPartition) async throws -> [BootEntry] {
     let held = try disk.hold(partition.number, at: partition.start)
     defer { try? held?.close() }
-    return try await registration.unregister(partition)
+    return try await registration.unregister(partition, on: access)
   }
 }

@@ -94,7 +94,7 @@ package struct RecoveryInstaller: Sendable {
     }
     return Plan(
       before: found.layout, after: after, partition: partition, content: content, encrypted: found.encrypted,
-      boot: try await registration.plan(partition, request.wish), request: request, entry: entry, serial: serial)
+      boot: try await registration.plan(partition, on: access, request.wish), request: request, entry: entry, serial: serial)
   }
 
   /// What one version takes, with loaders, menus and tables.

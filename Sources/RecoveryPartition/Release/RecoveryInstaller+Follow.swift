@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import BootAssembly
 internal import HostSystem
+internal import Signing
 package import SystemPackage
 
 extension RecoveryInstaller {
@@ -63,7 +64,7 @@ extension RecoveryInstaller {
     let download = try await ReleaseDownload(release, from: server, in: folder)
       .run(having: slots.content, progress: progress)
     defer { FileTree.remove(download.file) }
-    let update = try await HostFile.withPrivateFolder { folder in
+    let update = try await FileTree.withPrivateFolder { folder in
       let file = folder.appending("site-key.pub")
       try AtomicFile.write(key, to: file)
       let set = try await RecoverySet(download.file, key: file, progress: progress)

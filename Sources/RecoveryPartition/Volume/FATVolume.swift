@@ -137,6 +137,6 @@ struct FATVolume {
 }
 
 /// Something that bytes can be read from, by their place.
-protocol ByteSource {
+package protocol ByteSource {
   func bytes(_ range: Range<Int64>) throws -> [UInt8]
 }

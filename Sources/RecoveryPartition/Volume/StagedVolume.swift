@@ -119,6 +119,9 @@ struct StagedVolume {
     if !folders.isEmpty { try await mtool("mdeltree", folders).run() }
   }
 
+  /// A name of the top folder, whose entries are not written to the disk while one of these is among them.
+  static func spare(_ index: Int) -> String { "SPARE.\(100 + index)" }
+
   /// Lets each two files have the other's content: their records change clusters, size and time of writing, and keep
   /// the rest (bytes 20 to 31, "Microsoft FAT Specification", section 6).
   func exchange(_ pairs: [(String, String)]) throws {
@@ -144,6 +147,8 @@ struct StagedVolume {
     {
       // Status 1: errors were found, and corrected.
     }
+    // What was found without a name.
+    try await remove(files: try volume().files.filter { $0.wholeMatch(of: /FSCK[0-9]{4}\.REC/) != nil })
     try await check()
   }
 

@@ -49,18 +49,21 @@ struct VolumeWriter {
       ], of: staged)
   }
 
-  /// The first half of giving files other content: the content, into clusters that are free, and the table that keeps
-  /// them. No name leads there yet.
-  func writeContent(_ staged: StagedVolume, files: [String]) throws -> Int64 {
-    let volume = try staged.volume()
-    return try move([files.flatMap { volume.ranges(of: $0) }, [volume.tableRange]], of: staged)
-  }
-
-  /// The other half: the names, each by the one sector that its record is in, in this order; then the table without what
-  /// they led to before.
-  func writeRecords(_ staged: StagedVolume, of files: [String]) throws -> Int64 {
-    let volume = try staged.volume()
-    return try move(try files.map { [try volume.recordSector(of: $0)] } + [[volume.tableRange]], of: staged)
+  /// Gives files that are there the content of the spare ones (`StagedVolume.spare`), in their order. Each name leads to
+  /// all of the old content or to all of the new one at any moment: new content comes into free clusters, then each
+  /// record changes with its sector, and then the clusters of the old content are given back. A power cut in between
+  /// leaves clusters without a name, which the next change takes away.
+  /// - Returns: bytes written.
+  func writeExchange(_ staged: StagedVolume, of files: [String]) async throws -> Int64 {
+    guard !files.isEmpty else { return 0 }
+    let spare = files.indices.map(StagedVolume.spare)
+    let content = try staged.volume()
+    let kept = try move([spare.flatMap { content.ranges(of: $0) }, [content.tableRange]], of: staged)
+    try staged.exchange(Array(zip(spare, files)))
+    try await staged.remove(files: spare)
+    try await staged.check()
+    let named = try staged.volume()
+    return try kept + move(files.map { [try named.recordSector(of: $0)] } + [[named.tableRange]], of: staged)
   }
 
   /// Writes the steps one after the other; each is on the disk before the next begins.

@@ -3,6 +3,7 @@ import BootAssembly
 import HostSystem
 import RecoveryManifest
 import RecoveryPlan
+import Signing
 import SystemLayers
 import SystemPackage
 
@@ -37,12 +38,14 @@ struct BuildSession: Sendable {
     return (try planner.plan(archive.resolved, surroundings), archive)
   }
 
-  /// The digests of what the manifest's `files` and `hooks` name.
+  /// The digests of what the manifest's `files` and `hooks` name; whether a file can be executed goes into the image too.
   private func fileDigests() throws -> [String: Digest] {
     var digests: [String: Digest] = [:]
     for name in manifest.images.flatMap({ $0.files.values + $0.hooks }) where digests[name] == nil {
       let path = manifestFolder.pushing(FilePath(name))
-      digests[name] = try OperationFailure.wrap("read", path) { try Digest(ofFile: path) }
+      let content = try OperationFailure.wrap("read", path) { try Digest(ofFile: path) }
+      let isExecutable = (FileTree.status(of: path)?.permissions ?? 0) & 0o111 != 0
+      digests[name] = isExecutable ? Digest(of: "executable \(content)") : content
     }
     return digests
   }

@@ -102,7 +102,7 @@ struct CheckTests {
                 to BIOS, PXE
                 option 67 or file, other.0: the boot file: it goes first
                 siaddr, 10.66.0.8: where firmware loads the boot file from
-                option 150, 10.66.0.5: TFTP servers for telephones, which firmware passes over
+                option 150, 10.66.0.5: TFTP servers for telephones, which firmware ignores
 
             """), "\(text)")
         #expect(text.contains("10.66.0.9 names boot files here"), "\(text)")

@@ -102,7 +102,7 @@ struct FullTests {
       try await wire.ip("-n \(wire.namespace("other")) address add 10.66.0.100/24 dev eth0")
       try await wire.serve(site.path, full + ["--pool", "10.66.0.100-10.66.0.101"], wait: nil) { log in
         let outcome = try await udhcpc(wire, ["-a", "-r", "10.66.0.100"])
-        try await log.line(with: "somebody else has 10.66.0.100, it says; that address rests for 10 min")
+        try await log.line(with: "it says that somebody else has 10.66.0.100; that address rests for 10 min")
         #expect(outcome.hasPrefix("bound 10.66.0.101/24"), "\(outcome)")
       }
     }
@@ -121,6 +121,6 @@ struct FullTests {
 
   @Test func aPoolGoesWithModeFullAlone() async throws {
     let outcome = try await Repository.lifeboat(["serve", "--site", "/nowhere", "--pool", "10.0.0.1-10.0.0.2"])
-    #expect(outcome.status == 64 && outcome.errors.contains("--pool goes with --mode full alone"), "\(outcome)")
+    #expect(outcome.status == 64 && outcome.errors.contains("--pool needs --mode full"), "\(outcome)")
   }
 }

@@ -162,7 +162,7 @@ struct ShadowTests {
 
   @Test func itDoesNotGoWithModeSite() async throws {
     let outcome = try await Repository.lifeboat(["serve", "--site", "/nowhere", "--mode", "site", "--shadow", "reply"])
-    #expect(outcome.status == 64 && outcome.errors.contains("goes with --mode proxy alone"), "\(outcome)")
+    #expect(outcome.status == 64 && outcome.errors.contains("--shadow needs --mode proxy"), "\(outcome)")
   }
 
   private static func holder(sharing: Bool) -> [String] {

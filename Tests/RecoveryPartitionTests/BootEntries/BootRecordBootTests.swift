@@ -43,18 +43,26 @@ import TrialMachine
     }
 
     func sector() throws -> [UInt8] {
-      let disk = try BootDisk(image, writable: false)
-      defer { disk.close() }
-      return try disk.read(at: 0, count: 512)
+      try opened(isWriting: false).bytes(0..<512)
     }
 
-    func file(_ name: String) -> [UInt8]? { try? BootRecordVolume(partition).content(name) }
+    func opened(isWriting: Bool = true) throws -> RecoveryPartition.Disk { try .init(image, isWriting: isWriting) }
+
+    func file(_ name: String) -> [UInt8]? {
+      try? BootRecordVolume(partition, on: opened(isWriting: false)).volume().content(of: name)
+    }
+
+    /// Puts a file into place, as nobody but a test does.
+    func put(_ name: String, _ bytes: [UInt8]) async throws {
+      try await BootRecordVolume(partition, on: opened()).put([(name, bytes)])
+    }
+
+    /// Another boot loader takes the sector over.
+    func overwrite(_ code: [UInt8], at offset: Int64 = 0) throws { try opened().write(code, at: offset) }
 
     /// Writes noise over the file system's tables; whoever starts the core by its sectors does not mind.
     func damage() throws {
-      let disk = try BootDisk(image, writable: true)
-      defer { disk.close() }
-      try disk.write(ImageMaker.bytes(4096, seed: 7), at: partition.start.bytes)
+      try overwrite(ImageMaker.bytes(4096, seed: 7), at: partition.start.bytes)
     }
 
     /// The volume as fsck.fat finds it.
@@ -121,9 +129,7 @@ import TrialMachine
     let disk = try await Disk()
     _ = try await BootRecordBoot().register(disk.partition, wish)
     let sector = try disk.sector()[0x5c..<0x64].reversed().reduce(Int64(0)) { $0 << 8 | Int64($1) }
-    let opened = try BootDisk(disk.image, writable: false)
-    defer { opened.close() }
-    let core = try opened.read(at: sector * 512, count: 1024)
+    let core = try disk.opened(isWriting: false).bytes(sector * 512..<sector * 512 + 1024)
     #expect(core[500..<508].reversed().reduce(Int64(0)) { $0 << 8 | Int64($1) } == sector + 1)
     #expect(sector * 512 > disk.partition.start.bytes)
   }
@@ -131,17 +137,20 @@ import TrialMachine
   @Test func anotherLoadersCodeIsLeftAlone() async throws {
     let disk = try await Disk()
     let boot = BootRecordBoot()
+    let original = try disk.sector()
     _ = try await boot.register(disk.partition, wish)
-    let opened = try BootDisk(disk.image, writable: true)
     let others = [UInt8](repeating: 0x90, count: 440)
-    try opened.write(others)
-    opened.close()
+    try disk.overwrite(others)
     await #expect(throws: BootEntryFailure.recordIsForeign(disk.image)) { try await boot.unregister(disk.partition) }
     #expect(try Array(disk.sector()[..<440]) == others)
     #expect(try await boot.status(of: disk.partition) == [])
     // Asked for again, it is what has to come back.
     _ = try await boot.register(disk.partition, wish)
     #expect(disk.file(BootRecordFiles.saved).map { Array($0[..<440]) } == others)
+    // What was saved first is there all the same.
+    #expect(disk.file(BootRecordFiles.older(Digest(of: original))) == original)
+    #expect(try await boot.unregister(disk.partition).count == 1)
+    #expect(try Array(disk.sector()[..<440]) == others)
   }
 
   @Test func aLostSaveIsSaidAndNothingIsWritten() async throws {
@@ -149,9 +158,13 @@ import TrialMachine
     let boot = BootRecordBoot()
     _ = try await boot.register(disk.partition, wish)
     let own = try disk.sector()
-    try await BootRecordVolume(disk.partition).write([1, 2, 3], BootRecordFiles.saved)
+    try await disk.put(BootRecordFiles.saved, [1, 2, 3])
     await #expect(throws: BootEntryFailure.savedRecordMissing("/boot/record/saved.bin")) {
       try await boot.unregister(disk.partition)
+    }
+    // Nor is it called whole.
+    await #expect(throws: BootEntryFailure.savedRecordMissing("/boot/record/saved.bin")) {
+      try await boot.register(disk.partition, wish)
     }
     #expect(try disk.sector() == own)
   }
@@ -172,9 +185,7 @@ import TrialMachine
     #expect(try await boot.status(of: disk.partition).map(\.kind) == [.bootRecord])
     #expect(failure.exitCode == .refusedTarget && failure.remedy?.contains("grub-install \(disk.image)") == true)
     // As the remedy says: with another boot record there is nothing to lose.
-    let opened = try BootDisk(disk.image, writable: true)
-    try opened.write(BootSector.saying("OTHER"))
-    opened.close()
+    try disk.overwrite(BootSector.saying("OTHER"))
     #expect(try await boot.unregister(disk.partition) == [])
     #expect(try await boot.status(of: disk.partition) == [])
   }

@@ -103,6 +103,20 @@ import Testing
     #expect(try FileTree.text(of: tree.pushing("DEBIAN/postinst")).contains(media.first ?? "?"))
   }
 
+  /// What the package unpacks is for everybody to read, however the one who makes it keeps his own files.
+  @Test func theDebianPackageKnowsNoUmask() async throws {
+    let folder = try TemporaryFolder()
+    let words = [
+      try Repository.program("lifeboat").string, "package", try await SmallMedia.shared.iso().string, "--deb",
+      "--package-version", "1", "--to", folder.path.string,
+    ]
+    let made = try await Tool.run("sh", ["-ec", "umask 077; exec \"$@\"", "sh"] + words)
+    let package = try #require(made.lines.last, "\(made)")
+    let files = try await ExternalCommand("dpkg-deb", ["-c", package]).text().split(separator: "\n")
+    #expect(files.count > 5)
+    #expect(files.filter { $0.prefixMatch(of: #/(drwxr-xr-x|-rw-r--r--|-rwxr-xr-x) /#) == nil } == [])
+  }
+
   @Test(.enabled(if: Tool.isInstalled("ansible-playbook"), "needs ansible-core"))
   func ansibleUnderstandsTheRole() async throws {
     let folder = try TemporaryFolder()

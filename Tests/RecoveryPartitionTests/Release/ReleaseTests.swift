@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import BootAssembly
 import HostSystem
+import Signing
 import SystemPackage
 import TestSupport
 import Testing
