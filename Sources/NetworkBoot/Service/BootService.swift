@@ -10,7 +10,7 @@ public import SystemPackage
 /// The network boot service: any computer on the wire starts a recovery image, and the site's DHCP is left alone.
 ///
 ///     DHCP 67, 4011 ─▶ DHCPServer ─┐
-///     TFTP 69 ───────▶ TFTPServer ─┼─ SiteFollower ─▶ BootSet ─▶ SITE/objects/ab/ab…
+///     TFTP 69 ───────▶ TFTPServer ─┼─ SetFollower ─▶ BootSet ─▶ SITE/objects/ab/ab…
 ///     HTTP 80 ───────▶ HTTPServer ─┘        └ every second: SITE/current
 ///
 /// What it gives is public to everybody on the wire, and it takes nothing: there is no way to write, to list or to name
@@ -160,7 +160,7 @@ public struct BootService: Sendable {
   }
 
   private func serve(
-    _ sets: SiteFollower, _ desk: MachineDesk, _ sockets: SocketSet, _ events: EventLog,
+    _ sets: SetFollower, _ desk: MachineDesk, _ sockets: SocketSet, _ events: EventLog,
     _ whenReady: (ServicePlan) -> Void
   ) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: min(System.coreCount, 4))
@@ -194,8 +194,8 @@ public struct BootService: Sendable {
     }
   }
 
-  private func read(_ events: EventLog) async throws -> SiteFollower {
-    try await SiteFollower(Site(at: options.site), trusting: options.key, events: events)
+  private func read(_ events: EventLog) async throws -> SetFollower {
+    try await SetFollower(Site(at: options.site), trusting: options.key, events: events)
   }
 
   /// Ends all channels and threads. There is nobody to tell if that fails: the process ends too.

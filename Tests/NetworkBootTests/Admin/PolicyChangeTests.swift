@@ -17,7 +17,7 @@ import Testing
     let lab = try AdminLab("answer = \"approve\"\nimage = \"demo\"\nadmin-group = \"staff\"")
     let said = Mutex<[ServiceEvent]>([])
     let events = EventLog { event in said.withLock { $0.append(event) } }
-    let sets = try await SiteFollower(Site(at: lab.site.path), trusting: nil, events: events)
+    let sets = try await SetFollower(Site(at: lab.site.path), trusting: nil, events: events)
     var options = BootService.Options(site: lab.site.path)
     options.policy = lab.policy
     let desk = try MachineDesk(options, sets.current, events: events)
