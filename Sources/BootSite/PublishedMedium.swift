@@ -37,7 +37,7 @@ package struct PublishedMedium: Sendable {
 
   /// What becomes a name of an object, or a word in the list that a shell reads, must be harmless.
   private func check() throws(Site.Failure) {
-    guard SiteIndex.isImageName(record.image) else {
+    guard SetIndex.isImageName(record.image) else {
       throw .mediumUnsuitable(path, reason: "“\(record.image)” is not a valid image name")
     }
     guard record.identifier.wholeMatch(of: /[0-9a-f]{16}/) != nil, !record.variants.isEmpty else {

@@ -152,7 +152,7 @@ struct SiteFixture {
   }
 
   /// The file of an object.
-  func file(_ name: String, in index: SiteIndex) throws -> FilePath {
+  func file(_ name: String, in index: SetIndex) throws -> FilePath {
     guard let object = index.objects.first(where: { $0.name == name }) else { throw Missing(name: name) }
     return site.path(of: object)
   }

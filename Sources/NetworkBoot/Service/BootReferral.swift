@@ -2,7 +2,7 @@
 internal import NetworkBootProtocol
 
 /// In mode `site`: whether the site's server sends a kind of client here, as the printed settings want it.
-public struct SitePointer: Sendable, Hashable, Encodable {
+public struct BootReferral: Sendable, Hashable, Encodable {
   /// A stable name: `uefi-x64-http`.
   public var kind: String
   /// For people.
@@ -16,10 +16,10 @@ public struct SitePointer: Sendable, Hashable, Encodable {
   var line: String { "\(title) \(pointsHere ? "is sent here" : "is not sent here"): \(message)" }
 
   /// Compares what was answered with the settings for one interface.
-  static func all(_ findings: [WireProbe.Finding], for interface: NetworkInterface, _ view: ServerView) -> [SitePointer]
+  static func all(_ findings: [WireProbe.Finding], for interface: NetworkInterface, _ view: ServerView) -> [BootReferral]
   {
-    SiteSettings.Content(view, server: "\(interface.address)").wanted.map { kind, file in
-      SitePointer(kind, file, findings.filter { $0.kind == kind }, own: interface.address)
+    DHCPServerSettings.Content(view, server: "\(interface.address)").wanted.map { kind, file in
+      BootReferral(kind, file, findings.filter { $0.kind == kind }, own: interface.address)
     }
   }
 

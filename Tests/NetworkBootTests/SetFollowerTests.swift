@@ -11,7 +11,7 @@ import Testing
 @testable import NetworkBoot
 
 /// The site changes, breaks, goes and comes back while it is served.
-@Suite(.timeLimit(.minutes(20))) struct SiteTests {
+@Suite(.timeLimit(.minutes(20))) struct SetFollowerTests {
   private let old = TestSite.bytes(24 << 20, seed: 1)
   private let new = TestSite.bytes(1000, seed: 2)
 

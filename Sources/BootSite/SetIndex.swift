@@ -8,7 +8,7 @@ public import HostSystem
 ///   SITE/sets/7/index.json       this, with index.json.sig beside it
 ///   SITE/current -> sets/7       switched by one rename
 /// ```
-public struct SiteIndex: Sendable, Hashable, Codable {
+public struct SetIndex: Sendable, Hashable, Codable {
   /// The version of this format.
   public var format: Int
   /// The set's number; a later one is larger.

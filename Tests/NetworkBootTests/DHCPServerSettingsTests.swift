@@ -9,8 +9,8 @@ import Testing
 @testable import NetworkBoot
 
 /// What mode `site` prints for the site's own DHCP server.
-struct SiteSettingsTests {
-  private static func settings(_ files: [BootLoader], port: UInt16 = 80) throws -> SiteSettings {
+struct DHCPServerSettingsTests {
+  private static func settings(_ files: [BootLoader], port: UInt16 = 80) throws -> DHCPServerSettings {
     let names: [BootLoader: String] = [
       .shim: "boot/tier1/pxe/shimx64.efi", .ia32GRUB: "boot/tier1/pxe/ia32.efi", .biosGRUB: "boot/tier1/pxe/bios.0",
       .ramDisk: "boot/tier1.iso", .ipxeScript: "boot/tier1/boot.ipxe",
@@ -23,7 +23,7 @@ struct SiteSettingsTests {
     let interface = NetworkInterface(
       name: "eth0", index: 2, address: IPv4Address("10.66.0.2")!,
       subnet: IPv4Subnet("10.66.0.0/24")!)
-    return SiteSettings(for: interface, view)
+    return DHCPServerSettings(for: interface, view)
   }
 
   private static let cases: [(String, [BootLoader], UInt16)] = [

@@ -15,7 +15,7 @@ internal import SystemPackage
 ///
 /// The first key is kept: once a set is signed, sets without a signature or by another key are not trusted until the
 /// service is started anew, whatever becomes of the site's `site-key.pub`.
-final class SiteFollower: Sendable {
+final class SetFollower: Sendable {
   private struct State {
     var set: BootSet
     var number: Int

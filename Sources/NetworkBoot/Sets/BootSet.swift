@@ -11,11 +11,11 @@ internal import SystemPackage
 /// A name is looked up as one word. What is opened then has its path from a digest, never from a name.
 struct BootSet: Sendable {
   /// What was published.
-  let index: SiteIndex
+  let index: SetIndex
   /// The fingerprint of the key that signed it; nil for a set without signature.
   let signedBy: String?
   private let site: Site
-  private let objects: [String: SiteIndex.Object]
+  private let objects: [String: SetIndex.Object]
 
   init(_ set: Site.OpenedSet, of site: Site) {
     (index, signedBy, self.site) = (set.index, set.signedBy, site)
@@ -23,11 +23,11 @@ struct BootSet: Sendable {
   }
 
   /// The object of a name; nil if the set has none.
-  func object(_ name: ObjectName) -> SiteIndex.Object? { objects[name.text] }
+  func object(_ name: ObjectName) -> SetIndex.Object? { objects[name.text] }
 
   /// Opens an object for reading; it may block.
   /// - Throws: `OperationFailure`; with `.ioError` where the file is not as large as the index says.
-  func open(_ object: SiteIndex.Object) throws -> OpenObject {
+  func open(_ object: SetIndex.Object) throws -> OpenObject {
     let path = site.path(of: object)
     let descriptor = try OperationFailure.wrap("open", path) {
       try SystemPackage.FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .noFollow])
@@ -67,7 +67,7 @@ struct BootSet: Sendable {
 }
 
 extension BootLoader {
-  /// The key of `SiteIndex.Image.entries` under which an image names this file.
+  /// The key of `SetIndex.Image.entries` under which an image names this file.
   var entry: String {
     switch self {
     case .ramDisk: "uefi-http"

@@ -2,7 +2,7 @@
 internal import NetworkBootProtocol
 
 /// What the site's own DHCP server has to be told in mode `site`, in the words of one such server.
-public struct SiteSettings: Sendable, Hashable, Encodable {
+public struct DHCPServerSettings: Sendable, Hashable, Encodable {
   /// The interface that it is about.
   public var interface: String
   /// The text for each server: `ISC dhcpd`, `Kea`, `dnsmasq`, `Windows DHCP`.

@@ -5,10 +5,10 @@ import Testing
 @testable import BootSite
 
 /// What an index may say.
-struct SiteIndexTests {
-  static func index(_ change: (inout SiteIndex) -> Void = { _ in }) -> SiteIndex {
+struct SetIndexTests {
+  static func index(_ change: (inout SetIndex) -> Void = { _ in }) -> SetIndex {
     let digest = Digest(of: "content")
-    var index = SiteIndex(
+    var index = SetIndex(
       number: 7, servers: ["http://192.0.2.10"],
       images: [
         .init(
@@ -27,8 +27,8 @@ struct SiteIndexTests {
   @Test func survivesWritingAndReading() throws {
     let index = Self.index()
     let bytes = try index.encoded()
-    #expect(try SiteIndex(decoding: bytes) == index)
-    #expect(try SiteIndex(decoding: bytes).encoded() == bytes)
+    #expect(try SetIndex(decoding: bytes) == index)
+    #expect(try SetIndex(decoding: bytes).encoded() == bytes)
   }
 
   /// Sets that were published before images had files of their own stay readable.
@@ -36,10 +36,10 @@ struct SiteIndexTests {
     let text = String(decoding: try Self.index().encoded(), as: UTF8.self)
     let older = text.replacing(#/ *"files" : \[[^\]]*\],?\n/#, with: "")
     #expect(older != text)
-    #expect(try SiteIndex(decoding: Array(older.utf8)) == Self.index())
+    #expect(try SetIndex(decoding: Array(older.utf8)) == Self.index())
   }
 
-  static let bad: [@Sendable (inout SiteIndex) -> Void] = [
+  static let bad: [@Sendable (inout SetIndex) -> Void] = [
     { $0.format = 2 }, { $0.format = 0 }, { $0.number = 0 }, { $0.objects.removeLast() },
     { $0.objects.append($0.objects[0]) }, { $0.images.append($0.images[0]) }, { $0.images[0].name = "a b" },
     { $0.images[0].name = "a/b" }, { $0.images[0].name = String(repeating: "a", count: 65) },
@@ -48,7 +48,7 @@ struct SiteIndexTests {
 
   @Test(arguments: bad.indices) func refuses(_ number: Int) throws {
     let bytes = try Self.index(Self.bad[number]).encoded()
-    #expect { _ = try SiteIndex(decoding: bytes) } throws: { ($0 as? Site.Failure)?.code == "index-unreadable" }
+    #expect { _ = try SetIndex(decoding: bytes) } throws: { ($0 as? Site.Failure)?.code == "index-unreadable" }
   }
 
   @Test(arguments: [
@@ -57,13 +57,13 @@ struct SiteIndexTests {
     String(repeating: "a", count: 201),
   ])
   func refusesTheName(_ name: String) throws {
-    #expect(!SiteIndex.isObjectName(name))
+    #expect(!SetIndex.isObjectName(name))
     let bytes = try Self.index { $0.objects[0].name = name }.encoded()
-    #expect(throws: Site.Failure.self) { try SiteIndex(decoding: bytes) }
+    #expect(throws: Site.Failure.self) { try SetIndex(decoding: bytes) }
   }
 
   @Test(arguments: ["", "{", "[]", "{\"format\": 1}", "{\"format\": \"1\"}"]) func refusesOtherFiles(_ text: String) {
-    #expect(throws: Site.Failure.self) { try SiteIndex(decoding: Array(text.utf8)) }
+    #expect(throws: Site.Failure.self) { try SetIndex(decoding: Array(text.utf8)) }
   }
 
   @Test(arguments: [

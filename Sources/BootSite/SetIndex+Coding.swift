@@ -2,7 +2,7 @@
 internal import FoundationEssentials
 internal import HostSystem
 
-extension SiteIndex {
+extension SetIndex {
   /// The bytes of `index.json`: the same index gives the same bytes, so that a signature stays valid.
   /// - Throws: `EncodingError`.
   public func encoded() throws -> [UInt8] { Array((try StableJSON.text(self) + "\n").utf8) }
@@ -15,7 +15,7 @@ extension SiteIndex {
       guard format == Self.format else {
         throw Site.Failure.indexUnreadable(reason: "it has format \(format); this Lifeboat knows format \(Self.format)")
       }
-      self = try JSONDecoder().decode(SiteIndex.self, from: Data(bytes))
+      self = try JSONDecoder().decode(SetIndex.self, from: Data(bytes))
     } catch let failure as Site.Failure {
       throw failure
     } catch {
