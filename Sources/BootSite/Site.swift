@@ -33,7 +33,7 @@ public struct Site: Sendable {
   /// A set with what is known of its signature.
   public struct OpenedSet: Sendable {
     /// What it holds.
-    public var index: SiteIndex
+    public var index: SetIndex
     /// The fingerprint of the key that signed it, or nil for one without signature.
     public var signedBy: String?
   }
@@ -77,7 +77,7 @@ public struct Site: Sendable {
     } else if signature != nil {
       throw Failure.indexNotTrusted(file, reason: "it is signed, but the site's key is missing")
     }
-    let index = try SiteIndex(decoding: bytes)
+    let index = try SetIndex(decoding: bytes)
     guard index.number == number else {
       throw Failure.indexUnreadable(reason: "set \(number) says that it is set \(index.number)")
     }
@@ -93,7 +93,7 @@ public struct Site: Sendable {
   }
 
   /// Where an object's bytes lie.
-  public func path(of object: SiteIndex.Object) -> FilePath { store.path(object.digest) }
+  public func path(of object: SetIndex.Object) -> FilePath { store.path(object.digest) }
 
   /// The numbers of all sets that are there, ascending.
   public var numbers: [Int] { FileTree.names(in: setsFolder).compactMap { Int($0) }.filter { $0 > 0 }.sorted() }

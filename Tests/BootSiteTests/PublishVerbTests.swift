@@ -17,7 +17,7 @@ import Testing
   }
 
   private struct Listing: Decodable {
-    struct Entry: Decodable { var isCurrent: Bool, signedBy: String?, index: SiteIndex }
+    struct Entry: Decodable { var isCurrent: Bool, signedBy: String?, index: SetIndex }
     var sets: [Entry]
   }
 

@@ -65,7 +65,8 @@ actor SmallMedia {
       }
       let path = folder.appending("\(name).iso")
       _ = try await ISOImage.write(
-        try await builder.build(systems, signingKey: signer).tree, to: path, finish: StructureSeal.apply)
+        try await builder.build(systems, signingKey: signer).tree, to: path,
+        finish: StructureSeal.finish(signingKey: signer))
       FileTree.remove(work)
       return path
     }
@@ -151,7 +152,7 @@ struct SiteFixture {
   }
 
   /// The file of an object.
-  func file(_ name: String, in index: SiteIndex) throws -> FilePath {
+  func file(_ name: String, in index: SetIndex) throws -> FilePath {
     guard let object = index.objects.first(where: { $0.name == name }) else { throw Missing(name: name) }
     return site.path(of: object)
   }

@@ -133,7 +133,7 @@ struct SiteListing: Encodable {
   struct Entry: Encodable {
     var isCurrent: Bool
     var signedBy: String?
-    var index: SiteIndex
+    var index: SetIndex
 
     init(_ set: Site.OpenedSet, isCurrent: Bool) {
       (self.isCurrent, signedBy, index) = (isCurrent, set.signedBy, set.index)
@@ -168,7 +168,7 @@ struct PublicationText {
   }
 
   /// A line for each system: image, architecture, identifier, bytes that a start fetches.
-  static func rows(_ index: SiteIndex) -> [String] {
+  static func rows(_ index: SetIndex) -> [String] {
     let sizes = Dictionary(index.objects.map { ($0.name, $0.size) }) { first, _ in first }
     let rows = index.images.flatMap { image in
       image.media.sorted { $0.key < $1.key }.map { architecture, medium in

@@ -19,7 +19,9 @@ struct CheckTests {
 
   private func check(_ wire: TestWire, _ site: TestSite, _ options: [String] = []) async throws -> String {
     let program = try Repository.program("lifeboat").string
-    return try await wire.command(in: "srv", [program, "serve", "--site", site.path.string, "--check"] + options).text()
+    return try await wire.command(
+      in: "srv", [program, "serve", "--site", site.path.string, "--check", "--wait", "2"] + options
+    ).text()
   }
 
   /// Started computers look for the rest at the addresses that were built in when the set was published.
