@@ -2,6 +2,7 @@
 import BootAssembly
 import Foundation
 import HostSystem
+import Signing
 import SystemPackage
 import TestSupport
 import Testing

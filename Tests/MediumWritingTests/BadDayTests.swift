@@ -126,9 +126,11 @@ extension ISOWriting {
       let (started, continuation) = AsyncStream.makeStream(of: Void.self)
       let task = Task {
         for await _ in started { break }
-        return try await ISOImage.write(tree, to: output["out.iso"]) { event in
-          if case .advanced = event { running.withLock { $0 }?.cancel() }
-        }
+        return try await ISOImage.write(
+          tree, to: output["out.iso"],
+          progress: { event in
+            if case .advanced = event { running.withLock { $0 }?.cancel() }
+          })
       }
       running.withLock { $0 = task }
       continuation.yield()
@@ -190,9 +192,11 @@ extension ISOWriting {
       for _ in 0..<5 {
         try Data([1]).write(to: URL(filePath: late.string))
         let bad = dataTree([.init("a", .file(big, .mebibytes(32))), .init("z", .file(late, ByteCount(1)))])
-        _ = try? await ISOImage.write(bad, to: scratch["bad.iso"]) { event in
-          if case .started = event { unlink(late.string) }
-        }
+        _ = try? await ISOImage.write(
+          bad, to: scratch["bad.iso"],
+          progress: { event in
+            if case .started = event { unlink(late.string) }
+          })
         #expect(try await ISOImage.digest(of: ISOImage.write(good, to: scratch["good.iso"]).path) == digest)
       }
       #expect(!scratch.names.contains("bad.iso"))
@@ -212,8 +216,8 @@ extension ISOWriting {
       let big = try scratch.sparse("big", .mebibytes(64))
       let events = Mutex<[ProgressEvent]>([])
       let written = try await ISOImage.write(
-        dataTree([.init("big", .file(big, .mebibytes(64)))]), to: scratch["out.iso"]
-      ) { event in events.withLock { $0.append(event) } }
+        dataTree([.init("big", .file(big, .mebibytes(64)))]), to: scratch["out.iso"],
+        progress: { event in events.withLock { $0.append(event) } })
       let seen = events.withLock { $0 }
       guard case .started("write out.iso", written.size) = seen.first else { return #expect(Bool(false), "no start") }
       guard case .finished("write out.iso", written.size) = seen.last else { return #expect(Bool(false), "no end") }
