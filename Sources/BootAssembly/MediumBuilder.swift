@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 public import HostSystem
 public import RecoveryManifest
+public import Signing
 public import SystemPackage
 
 /// Puts a medium together: systems, boot loaders and menu become a `BootTree` and the record that describes it.

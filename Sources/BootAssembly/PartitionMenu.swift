@@ -80,18 +80,18 @@ package struct PartitionMenu: Sendable {
     if [ -n "$previous" ]; then
       if [ "$trying" = "$current" ]; then
         set start="$previous"
-        set note="The newer version did not come up the last time; this is the one before."
+        set note="The newer version did not come up last time; this is the previous one."
       fi
       if [ "$bad" = "$current" ]; then
         set start="$previous"
-        set note="The newer version is damaged; this is the one before."
+        set note="The newer version is damaged; this is the previous one."
       fi
     fi
     if [ ! -f "($root)/lifeboat/$start/menu.cfg" ]; then
       for menu in ($root)/lifeboat/*/menu.cfg; do
         regexp --set=1:start "/lifeboat/([0-9a-f]+)/menu.cfg" "$menu"
       done
-      set note="The state of this recovery partition is damaged; this is what was found."
+      set note="This recovery partition's state is damaged; this is the version that was found."
     fi
     export current previous start note
     \(hotkey(hotkeyDelay))source "($root)/lifeboat/$start/menu.cfg"

@@ -14,10 +14,10 @@ package enum ServerAddress {
     }
     var address = in_addr()
     guard inet_pton(AF_INET, String(parts.1), &address) == 1 else {
-      throw .badServer(text, reason: "a starting computer asks no name server, so it has to be an IPv4 address")
+      throw .badServer(text, reason: "a starting computer asks no name server, so this must be an IPv4 address")
     }
     if let port = parts.3.map({ Int($0) ?? 0 }), !(1...65535).contains(port) {
-      throw .badServer(text, reason: "\(port) is no port")
+      throw .badServer(text, reason: "\(port) is not a port number")
     }
     return "http://\(parts.1)\(parts.2 ?? "")\(parts.4)"
   }

@@ -98,12 +98,12 @@ extension Site.Failure {
     case .mediumUnsuitable(let path, let reason): "\(path) cannot be published: \(reason)"
     case .sameVariant(let image, let architecture, let first, let second):
       "\(first) and \(second) both hold the \(architecture) system of \(image)"
-    case .noSuchImage(let name, let names): "there is no image “\(name)”; there is \(names.joined(separator: ", "))"
-    case .noServers: "it is not known where starting computers find this site"
+    case .noSuchImage(let name, let names): "there is no image “\(name)”, only \(names.joined(separator: ", "))"
+    case .noServers: "nothing says where starting computers find this site"
     case .badServer(let url, let reason): "“\(url)” cannot be a boot server: \(reason)"
     case .serversChanged(let kept):
       "the servers differ from those that are built into the start files of \(kept.joined(separator: ", "))"
-    case .signatureUndecided: "it is not said whether the set is to be signed"
+    case .signatureUndecided: "nothing says whether to sign the set"
     case .siteIsSigned(let folder): "\(folder) is a signed site; a set without a signature would not be trusted"
     case .otherKey(let path, let fingerprint, let expected):
       "the site's key is \(expected) (\(path)), not \(fingerprint)"
@@ -115,7 +115,7 @@ extension Site.Failure {
     case .indexNotTrusted(let path, let reason): "\(path) is refused: \(reason)"
     case .objectDamaged(let name, let path): "\(name) of the current set is missing or damaged (\(path))"
     case .noOlderSet(let number): "no set before set \(number) is left"
-    case .lastImage(let name): "\(name) is the only image; a site without any would start nothing"
+    case .lastImage(let name): "\(name) is the only image; without it the site would start nothing"
     }
   }
 
@@ -128,19 +128,19 @@ extension Site.Failure {
     case .mediumUnsuitable: "Build it with this version of Lifeboat."
     case .sameVariant: "Name only one of them."
     case .noSuchImage: "Choose one of these images."
-    case .noServers: "Give at least one, in the order in which they are tried: --server http://192.0.2.10"
+    case .noServers: "Give at least one, in the order to try them: --server http://192.0.2.10"
     case .badServer: "Give it as http://ADDRESS or http://ADDRESS:PORT with an IPv4 address."
     case .serversChanged: "Publish the media of those images too, or retire the images first."
-    case .signatureUndecided: "Give --sign KEY, or --unsigned where anybody may change what is started."
+    case .signatureUndecided: "Give --sign KEY, or --unsigned if anybody may change what computers start."
     case .siteIsSigned: "Publish with --sign, or use another folder."
-    case .otherKey: "Sign with the site's key; to change it, replace that file by the new public key first."
+    case .otherKey: "Sign with the site's key; to change the key, first replace that file with the new public key."
     case .unsignedImagesKept: "Publish their media too, or retire those images first."
     case .nothingPublished: "Publish media first: lifeboat publish DIR --site SITE"
     case .notReadable:
-      "Let everybody read the site, chmod -R o+rX, and enter the folders above it; lifeboat.service sees no /home."
-    case .indexUnreadable: "Go back to the set before with --rollback, or publish into a new folder."
+      "Let everybody read the site (chmod -R o+rX) and enter the folders above it; lifeboat.service cannot see /home."
+    case .indexUnreadable: "Go back to the previous set with --rollback, or publish into a new folder."
     case .indexNotTrusted: "Find out who changed the site; then go back with --rollback, or publish into a new folder."
-    case .objectDamaged: "Publish the media of that image again; what is damaged is then replaced."
+    case .objectDamaged: "Publish the media of that image again; that replaces what is damaged."
     case .noOlderSet: nil
     case .lastImage: "Publish another image first."
     }

@@ -29,7 +29,7 @@ public enum DriveDiscoveryFailure: Diagnosable, Equatable {
   public var message: String {
     switch self {
     case .noSuchDrive(let wanted, let near):
-      "there is no drive \(wanted)" + (near.isEmpty ? "" : "; there is \(near.joined(separator: ", "))")
+      "there is no drive \(wanted)" + (near.isEmpty ? "" : "; did you mean \(near.joined(separator: ", "))")
     case .severalDrives(let wanted, let drives):
       "\(wanted) is the name of several drives: \(drives.joined(separator: ", "))"
     case .isPartition(let wanted, let drive): "\(wanted) is a part of \(drive); a medium takes a whole drive"
@@ -45,7 +45,7 @@ public enum DriveDiscoveryFailure: Diagnosable, Equatable {
     case .severalDrives: "Name it by its path or by one of its stable names, which \"lifeboat devices --json\" shows."
     case .isPartition(_, let drive): "Name the drive: \(drive)."
     case .refused(_, let refusals): refusals.first?.remedy
-    case .noSuchDevice: "Plug the drive in again, and choose it anew."
+    case .noSuchDevice: "Plug the drive in again, and choose it again."
     }
   }
 

@@ -105,7 +105,7 @@ extension FlashMediaFailure {
     case .refused(let device, let refusal): "\(device) \(refusal.text)"
     case .noAccess(let device, let problem): "\(device) may not be opened by this user, and \(problem.text)"
     case .writeProtected(let device): "\(device) is write-protected"
-    case .gone(let device): "\(device) was pulled out, or another medium is in its place"
+    case .gone(let device): "\(device) was pulled out or replaced by another medium"
     case .write(let device, let offset, let errno): "writing to \(device) failed at byte \(offset.exact): \(errno)"
     case .read(let device, let offset, let errno): "reading \(device) failed at byte \(offset.exact): \(errno)"
     case .stalled(let device, let seconds): "\(device) has not answered for \(seconds) seconds"
@@ -114,7 +114,7 @@ extension FlashMediaFailure {
         + ranges.prefix(8).map(\.description).joined(separator: ", ")
         + (ranges.count > 8 ? " and \(ranges.count - 8) more ranges" : "")
     case .falseCapacity(let device, let announced, let real):
-      "\(device) says that it has \(announced), but has no more than \(real) (\(real.exact) bytes)"
+      "\(device) claims \(announced), but has no more than \(real) (\(real.exact) bytes)"
     case .source(let image, let problem): "\(image) \(problem.text)"
     case .badLabel(let label, _): "\"\(label)\" cannot be the label of this file system"
     case .data(let problem): problem.message
@@ -133,7 +133,7 @@ extension FlashMediaFailure {
     case .refused(_, .otherDevice): "List the drives again, and name the one that you mean."
     case .refused(_, .tooSmall): "Take a larger drive."
     case .refused(_, .tooLarge): "Give it a GPT and a file system with gdisk or parted, and mkfs."
-    case .refused(_, .blockSize): "Take --file-system fat32, which knows such blocks."
+    case .refused(_, .blockSize): "Use --file-system fat32, which supports such blocks."
     case .noAccess(_, let problem): problem.remedy
     case .writeProtected: "Move the lock of the card or stick, or take another one."
     case .gone: "Plug it in again, wait until it is listed, and start over."
@@ -142,7 +142,7 @@ extension FlashMediaFailure {
     case .verify: "Write it again; if that happens again, throw the drive away: it loses data."
     case .falseCapacity: "Give it back to the seller: it was made to look larger than it is."
     case .source(_, .digest), .source(_, .range), .source(_, .truncated), .source(_, .decoder):
-      "Get the image again: this copy is damaged."
+      "Download or copy the image again: this copy is damaged."
     case .source(_, .changed): "Wait until nothing writes to it, then start again."
     case .source(_, .companion), .source(_, .tooLong):
       "Get that file again together with the image, or tell Lifeboat not to use it."
@@ -176,13 +176,13 @@ extension FlashMediaFailure.Refusal {
     switch self {
     case .cannotOpen(let errno): "cannot be opened: \(errno)"
     case .busy: "is in use: it is mounted, or another program holds it"
-    case .notADevice: "is no drive"
+    case .notADevice: "is not a drive"
     case .noDirectAccess: "cannot be written past the page cache (O_DIRECT)"
     case .otherDevice(let field, let expected, let found):
-      "is not the drive that was asked for: its \(field) is \(found) instead of \(expected)"
+      "is not the drive that you asked for: its \(field) is \(found) instead of \(expected)"
     case .tooSmall(let size, let needed):
       "has only \(size) (\(size.exact) bytes); \(needed) (\(needed.exact) bytes) are needed"
-    case .tooLarge(let size): "has \(size), more than a partition table of the PC's old kind can name"
+    case .tooLarge(let size): "has \(size), more than an MBR partition table can describe"
     case .blockSize(let bytes): "has blocks of \(bytes) bytes, and mkfs.exfat makes file systems of 512-byte blocks"
     }
   }
@@ -192,7 +192,7 @@ extension FlashMediaFailure.SourceProblem {
   var text: String {
     switch self {
     case .unreadable(let errno): "cannot be read: \(errno)"
-    case .notAFile: "is no regular file with anything in it"
+    case .notAFile: "is empty, or not a regular file"
     case .truncated(let offset, let expected):
       "ends at byte \(offset.exact), but should have \(expected.exact) bytes"
     case .tooLong(let expected): "has more than the \(expected.exact) bytes that its block map names"

@@ -71,27 +71,28 @@ extension NetworkBootFailure {
       "set \(number) of \(site) has \(names.count.counted("object")) that the site does not hold whole: \(Self.some(names))"
     case .keyChanged(let site, let number, let signedBy, let first):
       "set \(number) of \(site) is \(signedBy.map { "signed by \($0)" } ?? "not signed"), and \(first) is trusted here alone"
-        + " until the service is started anew"
+        + " until the service restarts"
     case .noSuchImage(let name, let names): "the set has no image \"\(name)\"; it has \(Self.some(names))"
     case .imageNotChosen(let names): "the set has \(names.count.counted("image")): \(Self.some(names))"
     case .noInterface(let name, let names):
-      "there is no network interface \"\(name)\" with an IPv4 address; there is \(Self.some(names))"
+      "there is no network interface \"\(name)\" with an IPv4 address, only \(Self.some(names))"
     case .portTaken(let port, let interface, let holder):
       "\(port)\(interface.map { " on \($0)" } ?? "") is taken" + (holder.map { " by \($0)" } ?? "")
-    case .portForbidden(let port): "this user may not listen on \(port): ports below 1024 need a right"
+    case .portForbidden(let port):
+      "this user may not listen on \(port): ports below 1024 need root or CAP_NET_BIND_SERVICE"
     case .socket(let port, let operation, let errno): "\(operation) for \(port): \(errno)"
     case .export(let refusal): refusal.message
     case .adminSocketTaken(let path): "another service listens on the admin socket \(path)"
     case .adminSocket(let path, let reason): "the admin socket \(path) cannot be used: \(reason)"
     case .notRunning(let path): "no network boot service listens on \(path)"
     case .socketHanded(let number):
-      "systemd has opened something that is no listening IPv4 socket (descriptor \(number))"
+      "systemd has opened something that is not a listening IPv4 socket (descriptor \(number))"
     case .socketMissing(let port): "systemd has opened sockets for this service, but not \(port)"
     case .fullNeedsInterface: "mode full gives addresses on one wire, and its interface is not named"
-    case .badPool(let text?, let interface, let reason): "\"\(text)\" is no pool for \(interface): \(reason)"
+    case .badPool(let text?, let interface, let reason): "\"\(text)\" is not a pool for \(interface): \(reason)"
     case .badPool(nil, let interface, let reason): "\(interface) has no addresses to give: \(reason)"
     case .otherDHCPServer(let address, let interface):
-      "\(address) gives addresses on \(interface) already, and a second DHCP server would take the wire down"
+      "\(address) already gives addresses on \(interface), and a second DHCP server would bring the network down"
     }
   }
 
@@ -102,8 +103,8 @@ extension NetworkBootFailure {
   /// What to do about it.
   public var remedy: String? {
     switch self {
-    case .objectsMissing: "Publish the set again, or go back to the one before: lifeboat publish --rollback"
-    case .keyChanged: "Publish it with that key; if the site has a new key on purpose, start the service anew."
+    case .objectsMissing: "Publish the set again, or go back to the previous one: lifeboat publish --rollback"
+    case .keyChanged: "Publish it with that key; if you changed the site's key on purpose, restart the service."
     case .noSuchImage: "Choose one of these images."
     case .imageNotChosen: "Choose one with --image."
     case .noInterface: "Check the name with: ip -4 address"
@@ -120,7 +121,7 @@ extension NetworkBootFailure {
     case .socket: "Look into the kernel's messages with dmesg, and start the service again."
     case .export(let refusal): refusal.remedy
     case .adminSocketTaken: "Stop that service, or choose another socket with --admin."
-    case .adminSocket: "Choose another place for it with --admin; it may have 107 bytes."
+    case .adminSocket: "Choose another place for it with --admin, of at most 107 bytes."
     case .notRunning: "Start it with \"lifeboat serve\"; name its socket with --admin if that is another."
     case .socketHanded: "Write the addresses of lifeboat.socket with 0.0.0.0, as in ListenStream=0.0.0.0:80"
     case .socketMissing(let port): "Add to lifeboat.socket: \(port.listenLine)"
@@ -200,10 +201,10 @@ public enum ServicePort: Sendable, Hashable, CustomStringConvertible {
   var remedyIfTaken: String {
     switch self {
     case .http: "Stop that server, or choose another port with --http-port."
-    case .tftp: "Stop that server; firmware asks no other port than 69."
+    case .tftp: "Stop that server; firmware asks no port but 69."
     case .dhcp:
       "Let this computer's DHCP server name the boot files, with --mode site; or choose another with --interface."
-    case .bootServer: "Stop that server: one PXE boot server fits on a computer."
+    case .bootServer: "Stop that server: a computer has room for only one PXE boot server."
     case .dhcpClient:
       "Stop that program, which does not share its port as DHCP clients do, or do without the shadow reply."
     }

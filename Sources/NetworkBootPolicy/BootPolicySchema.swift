@@ -27,9 +27,9 @@ public enum BootPolicySchema {
       delay,
       KeyShape(
         name: "image", shape: .text(PolicyRules.image), standard: "the set's image, if it has one alone",
-        example: #""tier1""#, summary: "The image of all computers that nothing else is said of."),
+        example: #""tier1""#, summary: "The image for every computer without a rule of its own."),
       KeyShape(
-        name: "shadow", shape: .text(PolicyRules.shadow), standard: "not at all; `--shadow` goes before it",
+        name: "shadow", shape: .text(PolicyRules.shadow), standard: "never; `--shadow` overrides it",
         example: #""reply""#,
         summary: """
           Whether PXE of x64 UEFI may be answered in the shape of BOOTP; with `commit` the address is also asked for in \
@@ -47,7 +47,7 @@ public enum BootPolicySchema {
       ),
       KeyShape(
         name: "yield", shape: .boolean, standard: "`true`", example: "false",
-        summary: "Whether another boot server on the wire goes first."),
+        summary: "Whether this server gives way to another boot server on the network."),
       KeyShape(
         name: "admin-group", shape: .text(PolicyRules.group), standard: "nobody but root and the service's user",
         example: #""helpdesk""#,
@@ -66,7 +66,7 @@ public enum BootPolicySchema {
 
   static let place = TableShape(
     title: "[[place]]",
-    summary: "Who is answered in one part of the network. All conditions that are written have to hold.",
+    summary: "Who is answered in one part of the network. Every condition that you write must hold.",
     keys: where_ + [answer(standard: nil), delay])
 
   static let machine = TableShape(
@@ -78,11 +78,11 @@ public enum BootPolicySchema {
     keys: [
       KeyShape(
         name: "name", shape: .text(PolicyRules.name), example: #""front desk""#,
-        summary: "What people call it; `lifeboat clients` shows it.")
+        summary: "A name for people; `lifeboat clients` shows it.")
     ] + who + [
       KeyShape(
         name: "standing", shape: .text(PolicyRules.standing), standard: #""known""#, example: #""denied""#,
-        summary: "Whether it is known, as an approved one is, or never answered."),
+        summary: "Whether the computer is known, like an approved one, or never answered."),
       KeyShape(
         name: "image", shape: .text(PolicyRules.image), standard: "what `[[assign]]` says", example: #""tier2""#,
         summary: "Its image."),
@@ -90,7 +90,7 @@ public enum BootPolicySchema {
 
   static let assign = TableShape(
     title: "[[assign]]",
-    summary: "Which image some computers get. All conditions that are written have to hold; at least one is needed.",
+    summary: "Which image some computers get. Every condition that you write must hold; at least one is needed.",
     keys: [
       KeyShape(
         name: "image", shape: .text(PolicyRules.image), required: true, example: #""tier2""#,
@@ -116,7 +116,8 @@ public enum BootPolicySchema {
 
   private static let delay = KeyShape(
     name: "delay", shape: .integer(0...30), standard: "`0`", example: "2",
-    summary: "Seconds after a computer began to ask before it is answered, so that another server may be first.")
+    summary: "Seconds that a computer must have been asking before it is answered, so that another server can be first."
+  )
 
   private static let who = [
     KeyShape(

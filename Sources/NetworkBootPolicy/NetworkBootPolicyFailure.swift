@@ -49,7 +49,7 @@ extension NetworkBootPolicyFailure {
     case .saidByFile(let machine, let what): "the policy file says of \(machine) that \(what)"
     case .noSuchImage(let image, let names):
       "the set has no image \(Printable.quoted(image)); it has \(names.joined(separator: ", "))"
-    case .registerFull(let limit): "\(limit) machines are kept already, and there is no room for more"
+    case .registerFull(let limit): "the list already holds \(limit) machines, and has no room for more"
     }
   }
 

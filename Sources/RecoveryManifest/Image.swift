@@ -32,7 +32,7 @@ public struct Image: Sendable, Equatable {
   public var kernelArguments: [String]
   /// `grub.pbkdf2.sha512.…`, or nil for a menu that anybody may edit.
   public var menuPassword: String?
-  /// Seconds that the boot menu waits.
+  /// How many seconds the boot menu waits.
   public var bootTimeout: Int
   /// `YYYY-MM-DD`, the last day on which the image should be used, or nil.
   public var expires: String?

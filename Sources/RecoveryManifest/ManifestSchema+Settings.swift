@@ -31,7 +31,7 @@ extension ManifestSchema {
   private static let contents = [
     KeyShape(
       name: "packages", shape: .list(of: .text(TextRules.package)), standard: "[]", example: #"["hexedit"]"#,
-      summary: "Any Debian packages beside those of the tools. Adds to what is inherited."),
+      summary: "Debian packages to add to those of the tools. Adds to what is inherited."),
     KeyShape(
       name: "firmware", shape: .list(of: .text(TextRules.firmware)), standard: "[]", example: #"["network", "wifi"]"#,
       summary: """
@@ -47,20 +47,20 @@ extension ManifestSchema {
     KeyShape(
       name: "hooks", shape: .list(of: .text(TextRules.pathBesideManifest)), standard: "[]",
       example: #"["hooks/10-branding"]"#,
-      summary: "Programs that are run inside the finished system while it is built, in this order. Adds."),
+      summary: "Programs to run inside the finished system during the build, in this order. Adds."),
   ]
 
   private static let menu = [
     KeyShape(
       name: "kernel-arguments", shape: .list(of: .text(TextRules.kernelArgument)), standard: "[]",
-      example: #"["nomodeset"]"#, summary: "Added to the kernel's command line, each entry one argument. Adds."),
+      example: #"["nomodeset"]"#, summary: "Arguments for the kernel's command line, one in each entry. Adds."),
     KeyShape(
       name: "menu-password", shape: .text(TextRules.menuPassword),
       standard: "none: anybody at the keyboard may edit the boot menu", example: #""grub.pbkdf2.sha512.10000.…""#,
       summary: "Protects the boot menu from being edited: a line that `grub-mkpasswd-pbkdf2` printed."),
     KeyShape(
       name: "boot-timeout", shape: .integer(0...3600), standard: "\(plain.bootTimeout)", example: "10",
-      summary: "Seconds that the boot menu waits."),
+      summary: "How many seconds the boot menu waits."),
     KeyShape(
       name: "expires", shape: .date, standard: "never", example: "2027-06-30",
       summary: "The last day on which the image should be used. The recovery system warns after it."),

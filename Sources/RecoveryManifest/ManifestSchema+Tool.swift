@@ -60,6 +60,13 @@ extension ManifestSchema {
         name: "command", shape: .text(TextRules.command), required: true, example: #""lifeboat-show lshw -short""#,
         summary: "What the menu starts: one line of POSIX sh."),
       KeyShape(
+        name: "results", shape: .map(keys: TextRules.exitStatus, values: .text(TextRules.result)), standard: "{}",
+        example: #"{ "0" = "The list was sent." }"#,
+        summary: """
+          What the menu says when the command has ended, by its exit status, or by a bit of it that is set (`"bit 3"`). \
+          An exit status is never shown as a number. Where nothing stands for 0, the menu comes back at once.
+          """),
+      KeyShape(
         name: "risk",
         shape: .text(TextRule(meaning: "what the tool can do", allowed: Risk.allCases.map(\.rawValue))),
         required: true, example: #""safe""#, summary: "What it can do to the computer."),
@@ -67,7 +74,7 @@ extension ManifestSchema {
         name: "needs",
         shape: .list(
           of: .text(TextRule(meaning: "something a tool can need", allowed: Need.allCases.map(\.rawValue)))),
-        standard: "[]", example: #"["network"]"#, summary: "What it cannot work without."),
+        standard: "[]", example: #"["network"]"#, summary: "What the tool cannot work without."),
       KeyShape(
         name: "licence", shape: .text(TextRules.licence), required: !own, standard: own ? "not stated" : nil,
         example: #""GPL-2.0-only""#, summary: "SPDX expression of its main program's licence."),

@@ -66,7 +66,7 @@ public enum ManifestSchema {
         summary: "What the boot menu and the recovery menu show."),
       KeyShape(
         name: "extends", shape: .text(TextRules.imageName), example: #""tier1""#,
-        summary: "The image that this one is a difference to. It may stand anywhere in the file."),
+        summary: "The image that this one extends. It may stand anywhere in the file."),
       KeyShape(
         name: "tools", shape: .table(tools), standard: #"{ user = ["standard"] }, or the tools of the extended image"#,
         example: #"{ user = ["standard"], helpdesk = ["locksmith"] }"#, summary: "Who may start which tool."),
@@ -91,6 +91,6 @@ public enum ManifestSchema {
         summary: "Tools that are shown, but locked until the help desk is connected."),
       KeyShape(
         name: "absent", shape: .list(of: .text(TextRules.toolID)), standard: "[]", example: #"["disk-wipe"]"#,
-        summary: "Tools to leave out, of a group word or of the extended image."),
+        summary: "Tools to leave out of a group word or of the extended image."),
     ])
 }

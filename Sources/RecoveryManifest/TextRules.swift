@@ -26,6 +26,14 @@ enum TextRules {
     meaning: "one line of POSIX sh", pattern: oneLine, length: 1...1024,
     remedy: "Write one line without tabs; put a longer program into a file of the image and name it here.")
 
+  static let exitStatus = TextRule(
+    meaning: "an exit status, or a bit of one", pattern: "^(?:0|[1-9][0-9]{0,2}|bit [0-7])$",
+    remedy: #"Write a number from 0 to 255 such as "2", or a bit from "bit 0" to "bit 7"."#)
+
+  static let result = TextRule(
+    meaning: "one line of at most 240 characters", pattern: oneLine, length: 1...240,
+    remedy: "Shorten it to one line of at most 240 characters without control characters.")
+
   static let architecture = TextRule(
     meaning: "x64 or x86", allowed: Architecture.allCases.map(\.rawValue),
     aliases: [

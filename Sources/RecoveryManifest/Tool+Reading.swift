@@ -11,6 +11,10 @@ extension Tool {
     self.init(
       id: id, title: title, summary: node["summary"]?.string ?? title, category: node["category"]?.string ?? "system",
       packages: Self.packages(node["packages"]), command: command,
+      results: Dictionary(
+        uniqueKeysWithValues: (node["results"]?.entries ?? []).compactMap { entry in
+          entry.node.string.map { (entry.key, $0) }
+        }),
       risk: node["risk"]?.string.flatMap(Risk.init(rawValue:)) ?? .safe,
       needs: Set(node["needs"]?.strings.compactMap { Need(rawValue: $0.value) } ?? []),
       installedKiB: Self.perArchitecture(node["installed-kib"]) { $0.integer.map(Int.init) },

@@ -14,9 +14,11 @@ public struct Tool: Sendable, Equatable {
   public var packages: [Architecture: [String]]
   /// The POSIX sh command line that the menu starts.
   public var command: String
+  /// What its end means, in words for people: by exit status (`2`), or by a bit of it that is set (`bit 3`).
+  public var results: [String: String]
   /// What it can do to the computer.
   public var risk: Risk
-  /// What it cannot work without.
+  /// What the tool cannot work without.
   public var needs: Set<Need>
   /// Installed size in KiB of its packages alone, per architecture.
   public var installedKiB: [Architecture: Int]
@@ -30,7 +32,8 @@ public struct Tool: Sendable, Equatable {
   /// Wraps the values as they are; `ManifestReader` and `Catalogue` are what validates them.
   public init(
     id: String, title: String, summary: String, category: String, packages: [Architecture: [String]], command: String,
-    risk: Risk, needs: Set<Need> = [], installedKiB: [Architecture: Int] = [:], licence: String = "",
+    results: [String: String] = [:], risk: Risk, needs: Set<Need> = [], installedKiB: [Architecture: Int] = [:],
+    licence: String = "",
     dart: String? = nil,
     standard: Bool = false
   ) {
@@ -40,6 +43,7 @@ public struct Tool: Sendable, Equatable {
     self.category = category
     self.packages = packages
     self.command = command
+    self.results = results
     self.risk = risk
     self.needs = needs
     self.installedKiB = installedKiB

@@ -71,8 +71,8 @@ struct SystemSteps {
 
 /// The image's tools as the menu inside it reads them.
 public enum ToolTable {
-  /// One line for each tool: id, access, risk, needs (comma separated, or `-`), category, title, summary, command;
-  /// separated by tabs.
+  /// One line for each tool: id, access, risk, needs (comma separated, or `-`), category, title, summary, command,
+  /// results (`KEY=WORDS`, separated by U+001E); separated by tabs.
   public static func text(_ image: Image, _ architecture: Architecture) -> String {
     image.tools(on: architecture).map { assignment in
       let tool = assignment.tool
@@ -80,6 +80,7 @@ public enum ToolTable {
       let fields = [
         tool.id, assignment.access.rawValue, tool.risk.rawValue, needs, tool.category, tool.title, tool.summary,
         tool.command,
+        tool.results.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: "\u{1E}"),
       ]
       return fields.map { $0.split(whereSeparator: \.isNewline).joined(separator: " ").replacing("\t", with: " ") }
         .joined(separator: "\t") + "\n"

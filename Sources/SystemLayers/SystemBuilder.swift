@@ -81,7 +81,7 @@ public struct SystemBuilder: Sendable {
     let host = mirror == nil ? try await HostApt.read() : HostApt()
     if let mirror, AptSource.readLines(mirror).isEmpty {
       options.warn(
-        "the mirror \(mirror.withoutCredentials) is taken alone: no updates, no security updates (see `mirror` in the manual)"
+        "only the mirror \(mirror.withoutCredentials) is used: no updates, no security updates (see `mirror` in the manual)"
       )
     }
     var indexes: [IndexName: PackageIndex] = [:]

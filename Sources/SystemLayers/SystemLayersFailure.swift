@@ -76,7 +76,7 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
   private var story: String {
     switch self {
     case .noSources(let release, let foreign):
-      "this machine has no apt source for Debian, so there is no archive for \(release)"
+      "this computer has no apt source for Debian, so there is no archive for \(release)"
         + (foreign.isEmpty ? "" : "; by their release files these are others': \(foreign.joined(separator: ", "))")
     case .noNetwork(let detail): "the package archive cannot be reached: \(detail)"
     case .noRelease(let detail): "the package archive is not there: \(detail)"
@@ -90,22 +90,22 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
     case .apt(let lines): (["apt-get failed:"] + lines.suffix(12).map { "  " + $0 }).joined(separator: "\n")
     case .damagedDownload(let file): "the downloaded package \(file) is damaged"
     case .nothingOffline(let release, let architecture):
-      "no package index of \(release) for \(architecture) has been fetched before"
+      "no package index of \(release) for \(architecture) was fetched before"
     case .packagesOffline(let files):
-      "\(files.count) packages are missing or damaged in the cache: \(files.prefix(5).joined(separator: ", "))"
+      "\(files.count) packages are missing from the cache or damaged: \(files.prefix(5).joined(separator: ", "))"
         + (files.count > 5 ? " …" : "")
     case .diskFull(let step, let detail): "no space is left for \(step): \(detail)"
-    case .noUserNamespaces(let detail): "this kernel lets ordinary users make no user namespace: \(detail)"
+    case .noUserNamespaces(let detail): "this kernel does not let ordinary users make user namespaces: \(detail)"
     case .notAsPlanned(let step, let missing, let surplus):
       "\(step) does not hold the planned packages"
         + (missing.isEmpty ? "" : "; missing: \(missing.prefix(5).joined(separator: ", "))")
         + (surplus.isEmpty ? "" : "; not planned: \(surplus.prefix(5).joined(separator: ", "))")
-    case .incomplete(let step, let file): "\(step) has produced no \(file)"
+    case .incomplete(let step, let file): "\(step) produced no \(file)"
     case .hookFailed(let hook, let lines):
       (["the hook \(hook) failed:"] + lines.suffix(12).map { "  " + $0 }).joined(separator: "\n")
     case .badSetting(let key, let value, let lines):
       (["Debian has no \(key) \"\(value)\":"] + lines.suffix(4).map { "  " + $0 }).joined(separator: "\n")
-    case .dependencyFailed(let step): "\(step) could not be made, and this stands on it"
+    case .dependencyFailed(let step): "\(step), on which this builds, could not be made"
     case .programUnusable(let path, let reason): "\(path) cannot go into an image: \(reason)"
     }
   }
@@ -129,7 +129,7 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
     case .unknownPackages: "Correct the name in the manifest, or leave the tool out for this architecture."
     case .unsatisfiable: "Take one of the conflicting packages out of the manifest."
     case .apt, .incomplete: nil
-    case .damagedDownload: "Start again, and take another mirror if it comes damaged again; nothing of it was kept."
+    case .damagedDownload: "Start again; if it arrives damaged again, use another mirror. Nothing of it was kept."
     case .nothingOffline, .packagesOffline: "Build once without --offline."
     case .diskFull:
       "Free some space on the file system of the cache, also with \"lifeboat cache --prune\", or set XDG_CACHE_HOME to a folder elsewhere; finished steps are kept."

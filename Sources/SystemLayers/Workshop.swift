@@ -9,7 +9,7 @@ internal import SystemPackage
 /// ends, because its standard input closes with this process however that dies, the kernel ends everything inside
 /// and the tmpfs is gone. As root the user namespace is left out.
 ///
-/// Where memory is short the work lies in a folder on the disk instead, which is removed at the end, or by the next
+/// Where out of memory the work lies in a folder on the disk instead, which is removed at the end, or by the next
 /// build.
 struct Workshop: Sendable {
   /// The work folder's path, inside and outside of the namespaces.

@@ -40,8 +40,8 @@ public enum TrialMachineFailure: Diagnosable, Equatable {
     switch self {
     case .mediumUnreadable(let path, let errno): "open \(path): \(errno)"
     case .firmwareMissing(let file, _): "the firmware \(file) is not installed"
-    case .noSuchComputer(let reason): "there is no such computer: \(reason)"
-    case .tooLittleMemory(let memory): "\(memory) of memory are too little for a computer to start"
+    case .noSuchComputer(let reason): "no computer is like that: \(reason)"
+    case .tooLittleMemory(let memory): "\(memory) of memory is too little for a computer to start"
     case .cannotStart(let program, let errno): "start \(program): \(errno)"
     case .tookTooLong(let seconds, let lines):
       Self.quote("the machine did not get there in \(seconds) seconds", lines)

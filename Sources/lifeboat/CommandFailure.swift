@@ -18,7 +18,7 @@ enum CommandFailure: Diagnosable, Equatable {
 
   var message: String {
     switch self {
-    case .manifestExists(let path): "\(path) exists already; init never overwrites"
+    case .manifestExists(let path): "\(path) already exists; init never overwrites"
     case .noSuchImage(let name, let names):
       "the manifest has no image \"\(name)\"; it has \(names.joined(separator: ", "))"
     }

@@ -2,6 +2,7 @@
 import FoundationEssentials
 import HostSystem
 import RecoveryManifest
+import Signing
 import SystemPackage
 import TestSupport
 import Testing

@@ -81,7 +81,7 @@ extension Builds {
       #expect(workplace.remains.isEmpty)
     }
 
-    @Test(arguments: ["mksquashfs", "tar"])
+    @Test(.enabled(if: Repository.isForAll, "make test-all"), arguments: ["mksquashfs", "tar"])
     func aProgramThatFailsInTheMiddleSpoilsItsStepAlone(program: String) async throws {
       let workplace = try await ReferenceBuild.shared.workplace()
       workplace.forget("tools", "initramfs")

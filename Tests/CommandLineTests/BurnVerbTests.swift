@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import DiscBurning
 import Foundation
 import HostSystem
-import OpticalMedia
 import SystemPackage
 import TestSupport
 import Testing
@@ -30,7 +30,7 @@ import Testing
   func aComputerWithoutADriveIsToldSo() async throws {
     let burnt = try await Repository.lifeboat(["burn", try await iso()])
     #expect(burnt.status == 69, "\(burnt)")
-    #expect(burnt.errors.hasPrefix("lifeboat: error: this computer has no drive for discs\n"))
+    #expect(burnt.errors.hasPrefix("lifeboat: error: this computer has no disc drive\n"))
     let list = try await Repository.lifeboat(["burn", "--list"])
     #expect(list.status == 0 && list.output.isEmpty && list.errors.contains("no drive for discs"))
     let json = try await Repository.lifeboat(["burn", "--list", "--json"])

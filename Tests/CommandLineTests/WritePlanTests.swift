@@ -132,6 +132,20 @@ import Testing
     #expect(failure == .nothingToWrite)
   }
 
+  @Test func aStationPassesOverWhatWasThereAndSaysHowToHaveItWritten() throws {
+    let before = try Machine.survey("laptop-usb-stick")
+    let stick = try before.select("/dev/sdb").drive
+    let appeared = [DriveChange(kind: .removed, drive: stick), DriveChange(kind: .added, drive: stick)]
+    let door = StationDoor(image: "tier1.iso")
+    #expect(door.sort(appeared, in: before).come == [stick], "nothing was there")
+    door.close(to: before)
+    let (come, words) = door.sort(appeared, in: before)
+    #expect(come.isEmpty)
+    #expect(words.first?.hasPrefix("/dev/sdb (SanDisk Ultra, 4C530001230415111234, ") == true)
+    #expect(words.first?.hasSuffix("the station began, since a drive with its serial number was there.") == true)
+    #expect(words.last?.hasSuffix("name it: lifeboat write tier1.iso 4C530001230415111234") == true, "\(words)")
+  }
+
   @Test func theStatusIsThatOfAllOrPartial() throws {
     let drive = try #require(try Machine.survey("usb-stick-blank").drives.last)
     let good = FlashReport.Target(drive, outcome(nil))

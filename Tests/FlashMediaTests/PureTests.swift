@@ -44,20 +44,10 @@ import Testing
     #expect(window.isDeserted)
   }
 
-  @Test(arguments: [
-    ("<bmap version=\"3.0\"><ImageSize>1</ImageSize></bmap>", BlockMap.Problem.version("3.0")),
-    ("<bmap version=\"2.0\"><BlockSize>4096</BlockSize></bmap>", .missing("ImageSize")),
-    ("<bmap version=\"2.0\">", .syntax(line: 1)), ("", .syntax(line: 1)),
-    (
-      "<bmap version=\"1.3\"><ImageSize>4096</ImageSize><BlockSize>4096</BlockSize><BlockMap><Range sha1=\"0\">0</Range></BlockMap></bmap>",
-      .checksumType("sha1")
-    ),
-    (
-      "<bmap version=\"2.0\"><ImageSize>4096</ImageSize><BlockSize>4096</BlockSize><BlockMap><Range>0-1</Range></BlockMap></bmap>",
-      .ranges
-    ),
-  ]) func badBlockMaps(_ text: String, _ problem: BlockMap.Problem) {
-    #expect(throws: problem) { try BlockMap(Array(text.utf8)) }
+  @Test func piecesOfTheLargestFileDoNotOverflow() {
+    let end = Int64.max
+    let pieces = PiecePlan.pieces(size: end, data: [end - 5..<end])
+    #expect(pieces.last == Piece(end / 4096 * 4096..<end, .data) && pieces.count == 3, "\(pieces)")
   }
 
   @Test func identityNamesTheFieldThatDiffers() {

@@ -98,10 +98,35 @@ struct MenuTests {
     #expect(outcome.status == 64 && outcome.errors.contains("nothing"), "\(outcome)")
   }
 
-  @Test func aFailureIsShown() async throws {
+  @Test func aFailureIsSaidInWords() async throws {
     let image = try await StartedImage(tools: Self.few)
     let outcome = try await image.run("usr/bin/lifeboat-menu", "--run", "fails")
-    #expect(outcome.status == 7 && outcome.errors.contains("Fails ended with exit status 7"), "\(outcome)")
+    #expect(outcome.status == 7 && outcome.errors.contains("Fails did not end as it should"), "\(outcome)")
+    #expect(!outcome.errors.contains("7"))
+  }
+
+  /// Success, no change, a bit of several, and a status that the catalogue says nothing about.
+  @Test(arguments: [
+    (0, ["All is written."]), (2, ["Nothing was changed."]), (72, ["It is failing.", "It has noted errors."]),
+    (5, ["Tool did not end as it should"]), (130, []),
+  ]) func anEndIsSaidAsTheCatalogueHasIt(status: Int, words: [String]) async throws {
+    let results = ["0=All is written.", "2=Nothing was changed.", "bit 3=It is failing.", "bit 6=It has noted errors."]
+    let image = try await StartedImage(
+      tools: ["t|user|safe|-|x|Tool|Does|exit \(status)|\(results.joined(separator: "\u{1E}"))"])
+    let outcome = try await image.run("usr/bin/lifeboat-menu", "--run", "t")
+    let said = outcome.errors.split(whereSeparator: \.isNewline).map(String.init)
+    #expect(said.contains { $0.hasPrefix("Press Enter") } == !words.isEmpty, "\(outcome)")
+    for text in words { #expect(said.contains { $0.hasPrefix(text) }, "lacks \(text): \(said)") }
+    #expect(!outcome.errors.contains("status"))
+  }
+
+  @Test func aRestartIsPresetToNo() async throws {
+    let image = try await StartedImage(tools: Self.few)
+    try image.answer("0 =restart", "1 no", "0 =off", "1 no")
+    _ = try await image.run("usr/bin/lifeboat-menu")
+    let asked = image.boxes.split(separator: "\n").filter { $0.contains("--yesno") }
+    #expect(asked.count == 2 && asked.allSatisfy { $0.contains("--defaultno") }, "\(asked)")
+    #expect(image.done.isEmpty)
   }
 
   @Test func aToolThatNeedsTheNetworkOffersToConnect() async throws {

@@ -17,14 +17,28 @@ struct ShowTests {
       "usr/bin/lifeboat-show", "--title", "Two words", "sh", "-c", "echo out; echo err >&2; exit 3")
     #expect(outcome.status == 3)
     #expect(outcome.output.contains("secure 1\n"), "a shell can be started from the pager")
-    for text in ["Two words", "\nout\n", "\nerr\n", "exit status 3"] {
+    for text in ["Two words", "\nout\n", "\nerr\n", "did not end as it should"] {
       #expect(outcome.output.contains(text), "\(outcome)")
     }
   }
 
   @Test func successIsNotRemarkedUpon() async throws {
     let outcome = try await image().run("usr/bin/lifeboat-show", "echo", "a  b")
-    #expect(outcome.status == 0 && outcome.output.contains("\na  b\n") && !outcome.output.contains("exit status"))
+    #expect(outcome.status == 0 && outcome.output.contains("\na  b\n") && !outcome.output.contains("did not end"))
+  }
+
+  /// A pager that was left early is no failure, and what a program prints does not act on the terminal.
+  @Test func leavingEarlyIsNoFailure() async throws {
+    let image = try await image()
+    try image.standIn("less", "head -n 3 >/dev/null")
+    let outcome = try await image.run("usr/bin/lifeboat-show", "sh", "-c", "yes | head -n 1000000; kill -PIPE $$")
+    #expect(outcome.status == 0, "\(outcome)")
+  }
+
+  @Test func whatActsOnTheTerminalIsMadeVisible() async throws {
+    let outcome = try await image().run(
+      "usr/bin/lifeboat-show", "printf", #"a\033[31mb \302\233c \342\200\256d \303\274\n"#)
+    #expect(outcome.output.contains("a?[31mb ?c ?d ü\n"), "\(outcome)")
   }
 
   @Test func somethingHasToBeShown() async throws {

@@ -52,7 +52,8 @@ struct SourceTests {
   /// No unit gives a shell or a login, whatever the kernel command line asks for.
   @Test(arguments: [
     "system/getty@.service", "system/autovt@.service", "system/serial-getty@.service", "system/console-getty.service",
-    "system/debug-shell.service", "system/timers.target", "system-generators/systemd-debug-generator",
+    "system/debug-shell.service", "system/timers.target", "system/ctrl-alt-del.target",
+    "system-generators/systemd-debug-generator",
     "system-generators/systemd-getty-generator", "system-generators/systemd-gpt-auto-generator",
   ])
   func masked(name: String) {

@@ -65,6 +65,12 @@ final class StartedImage: Sendable {
   func run(_ program: String, _ arguments: String..., environment: [String: String] = [:]) async throws
     -> Tool.Outcome
   {
+    try await run(program, arguments, environment: environment)
+  }
+
+  func run(_ program: String, _ arguments: [String], environment: [String: String] = [:]) async throws
+    -> Tool.Outcome
+  {
     let path = "\(root.appending("stand-ins")):\(HostEnvironment["PATH"] ?? "/usr/bin:/bin"):/usr/sbin:/sbin"
     return try await Tool.run(
       root.appending(program).string, arguments,

@@ -69,13 +69,49 @@ import Testing
   }
 
   @Test("what destroys data asks first, or is a program that asks itself") func asking() {
-    let asksItself = [
-      "cfdisk", "gdisk", "nwipe", "bash", "tmux",
-    ]
+    let asksItself = ["cfdisk", "gdisk", "bash", "tmux", "lifeboat-wipe", "lifeboat-copy disk"]
     for tool in tools where tool.risk == .destroysData {
-      let asks = tool.command.contains("Type YES") || asksItself.contains { tool.command.contains($0) }
+      let asks = tool.command.contains("lifeboat-pick --overwrite") || asksItself.contains { tool.command.contains($0) }
       #expect(asks, "\(tool.id)")
     }
+  }
+
+  @Test("how a tool ended is said by the menu, in words") func results() {
+    for tool in tools {
+      #expect(!tool.command.contains("Press Enter") && !tool.command.contains("exit status"), "\(tool.id)")
+      for words in tool.results.values {
+        #expect(words.hasSuffix(".") || words.hasSuffix("?") || words.contains("chkdsk"), "\(tool.id): \(words)")
+        #expect(!words.contains("exit status") && !words.contains("Done"), "\(tool.id): \(words)")
+      }
+    }
+    // Programs whose end is not 0 and yet no failure, or 0 and yet not the whole truth.
+    for (id, key) in [
+      ("locksmith", "3"), ("disk-health", "bit 3"), ("file-system-check", "bit 2"), ("file-system-check", "65"),
+      ("virus-scan", "1"), ("close-volumes", "3"), ("ntfs-fix", "0"),
+    ] {
+      #expect(tools.first { $0.id == id }?.results[key] != nil, "\(id) \(key)")
+    }
+  }
+
+  @Test("what saves to a file has a place chosen that is not memory by accident") func saving() {
+    for tool in tools {
+      let writes = ["File to write", "Copy to folder", "cd /root", "> \"$f\"", "$f.map"].contains {
+        tool.command.contains($0)
+      }
+      let asks = ["lifeboat-pick place", " save ", " place)"].contains { tool.command.contains($0) }
+      #expect(!writes || asks || tool.id == "partition-restore", "\(tool.id)")
+    }
+  }
+
+  @Test("what is typed is never taken for an option") func typedWords() {
+    for tool in tools where tool.command.contains("read -r") && tool.command.contains(#" "$n""#) {
+      let safe = ["-- \"$n\"", "-q \"$n\"", "-c \"$n\"", "--match \"$n\"", "[ -n \"$n\" ]"]
+      #expect(safe.contains { tool.command.contains($0) }, "\(tool.id)")
+    }
+  }
+
+  @Test("undelete gives files their true length") func undelete() {
+    #expect(tools.first { $0.id == "file-restore" }?.command.contains("--undelete --truncate") == true)
   }
 
   @Test("shellcheck finds nothing in the commands") func shellcheck() async throws {

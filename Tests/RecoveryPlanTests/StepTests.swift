@@ -69,6 +69,6 @@ struct StepTests {
     image.tools[1].tool.packages[.x86] = nil
     let table = ToolTable.text(image, .x86)
     #expect(
-      table == "testdisk\tuser\tsafe\t-\tdisks\tTitle of testdisk\tTwo lines and a tab.\ttestdisk\n")
+      table == "testdisk\tuser\tsafe\t-\tdisks\tTitle of testdisk\tTwo lines and a tab.\ttestdisk\t\n")
   }
 }

@@ -37,7 +37,7 @@ enum MemberSignature {
   /// What to do about it.
   static func remedy(_ type: String, _ device: String) -> String {
     let general = "remove the marks with: wipefs --all \(device)"
-    guard let special = known[type]?.remedy else { return "If nothing on it is needed, \(general)" }
-    return "If nothing on it is needed, \(special), or \(general)"
+    guard let special = known[type]?.remedy else { return "If nobody needs what is on it, \(general)" }
+    return "If nobody needs what is on it, \(special), or \(general)"
   }
 }

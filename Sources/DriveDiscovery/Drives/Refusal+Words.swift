@@ -14,15 +14,15 @@ extension Refusal {
     case .embedded(let drive): "\(drive) is storage that is soldered to the board (eMMC), not a card"
     case .builtIn(let drive, let bus, let saysRemovable):
       "\(drive) is built in (\(bus.words))"
-        + (saysRemovable ? "; that it can be taken out only means that its port allows it" : "")
-    case .unknownDevice(let drive): "\(drive) is of a kind that Lifeboat does not know"
+        + (saysRemovable ? "; it calls itself removable because its port allows that" : "")
+    case .unknownDevice(let drive): "Lifeboat does not know this kind of drive: \(drive)"
     case .multipath(let drive, let name): "\(drive) is one of several paths to one drive (\(name))"
     case .noMedium(let drive): "there is no medium in \(drive)"
     case .writeProtected(let drive): "\(drive) is write-protected"
     case .tooSmall(let drive, let size, let needed):
       "\(drive) is too small: it has \(size.exact) bytes, the image needs \(needed.exact)"
     case .tooLarge(let drive, let size, let largest):
-      "\(drive) has \(size), more than the \(largest.asSold) up to which a drive is taken for a stick"
+      "\(drive) has \(size), more than the \(largest.asSold) that Lifeboat accepts as a stick"
     case .mounted(let device, let points): "\(device) is mounted at \(listed(points))"
     case .swap(let drive, let path): "the system swaps to \(path), on \(drive)"
     case .held(let device, let holder): "\(device) is in use by \(holder)"
@@ -47,13 +47,13 @@ extension Refusal {
     case .writeProtected: "Move the write-protect switch of the stick, the card or its adapter, and plug it in again."
     case .tooSmall(_, _, let needed): "Choose a drive of \(needed) or more."
     case .tooLarge: "Choose a smaller drive; this one may hold somebody's backup."
-    case .mounted(let device, _): "Make sure that nothing on it is needed, then unmount it with: umount \(device)"
-    case .swap(_, let path): "End swapping to it with: swapoff \(path)"
+    case .mounted(let device, _): "Make sure that nobody needs what is on it, then unmount it with: umount \(device)"
+    case .swap(_, let path): "Stop swapping to it with: swapoff \(path)"
     case .held(let device, _):
       "Close what uses it (lsblk \(device) shows it): cryptsetup close, vgchange -an, mdadm --stop."
     case .member(let device, let type): MemberSignature.remedy(type, device)
     case .ambivalent(let device, _):
-      "Look at it with: wipefs \(device); if nothing on it is needed, remove the marks with: wipefs --all \(device)"
+      "Look at it with: wipefs \(device); if nobody needs what is on it, remove the marks with: wipefs --all \(device)"
     case .notPermitted: "Run the command as root, for instance with sudo."
     case .unreadable: "Plug it in again; if that does not help, use another drive."
     }
@@ -99,7 +99,7 @@ extension DriveKind {
     case .memory: "memory seen as a device"
     case .mapping: "a device of the device mapper"
     case .raid: "a software RAID"
-    case .network: "a device of the network"
+    case .network: "a network device"
     case .software: "a device made by software"
     }
   }

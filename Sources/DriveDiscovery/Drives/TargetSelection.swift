@@ -99,7 +99,7 @@ extension Drive {
   public func matches(confirmation: String) -> Bool { confirmations.contains { same($0, confirmation) } }
 
   /// `/dev/sdb (SanDisk Ultra, 4C53…, pci-…)`
-  var label: String {
+  package var label: String {
     let words = [identity.model, identity.serial ?? "", identity.port].filter { !$0.isEmpty }
     return "\(path) (\(words.joined(separator: ", ")))"
   }

@@ -34,7 +34,7 @@ public struct DeviceNumber: Hashable, Sendable, Codable, CustomStringConvertible
     let container = try decoder.singleValueContainer()
     let text = try container.decode(String.self)
     guard let number = DeviceNumber(text) else {
-      throw DecodingError.dataCorruptedError(in: container, debugDescription: "\(text) is no device number")
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "\(text) is not a device number")
     }
     self = number
   }

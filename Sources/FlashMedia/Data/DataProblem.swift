@@ -37,7 +37,7 @@ extension FlashMediaFailure.DataProblem {
     case .program(let failure): failure.message
     case .file(let failure): failure.message
     case .unknownSize(let image):
-      "\(image) does not tell its size before its end, so it is not known where a data partition can lie"
+      "\(image) does not say how large it is once decompressed, so Lifeboat cannot tell where a data partition could go"
     case .noTable(let image):
       "\(image) has no GUID partition table of 512-byte blocks that could list a data partition"
     case .inTheWay(let device, let partition, let image):
@@ -53,9 +53,9 @@ extension FlashMediaFailure.DataProblem {
     case .program(let failure): failure.remedy
     case .file(let failure): failure.remedy
     case .unknownSize: "Decompress it first, or compress it with zstd or xz, which note the size."
-    case .noTable: "Write it without --update and --data; a data partition that the drive has is lost by that."
+    case .noTable: "Write it without --update and --data; that deletes any data partition on the drive."
     case .inTheWay:
-      "Save what is in the data partition elsewhere, then write the drive anew: without --update, with --data."
+      "Copy the data partition's files elsewhere, then write the whole drive again: without --update, with --data."
     case .blockSize: "Take another drive, or write without --data."
     }
   }

@@ -155,8 +155,8 @@ public struct OpenedSource: Sendable {
 extension BlockMap.Problem {
   var text: String {
     switch self {
-    case .syntax(let line): "is no block map: line \(line) is not XML as bmaptool writes it"
-    case .missing(let name): "is no block map: it has no \(name)"
+    case .syntax(let line, let reason): "is not a block map: line \(line) is not as bmaptool writes it: \(reason)"
+    case .missing(let name): "is not a block map: it has no \(name)"
     case .badNumber(let name): "has no sensible \(name)"
     case .version(let version): "is a block map of version \(version); 1.x and 2.x are known"
     case .checksumType(let type): "has checksums of type \(type); only sha256 is checked"

@@ -50,7 +50,8 @@ package enum PiecePlan {
       var start = stretch.range.lowerBound
       while start < stretch.range.upperBound {
         // Cut at multiples of the piece's size, so that pieces of two versions of an image lie alike.
-        let next = min(stretch.range.upperBound, (start / Int64(size) + 1) * Int64(size))
+        let length = min(stretch.range.upperBound - start, Int64(size) - start % Int64(size))
+        let next = start + length
         pieces.append(Piece(start..<next, .data))
         start = next
       }
@@ -70,7 +71,8 @@ package enum PiecePlan {
   static func stretches(size total: Int64, data: [Range<Int64>]) -> [Piece] {
     var merged: [Range<Int64>] = [0..<min(total, Int64(size))]
     for range in data where !range.isEmpty && range.lowerBound < total {
-      let grown = (range.lowerBound / grain * grain)..<min(total, (range.upperBound + grain - 1) / grain * grain)
+      let end = range.upperBound > total - grain ? total : (range.upperBound + grain - 1) / grain * grain
+      let grown = (range.lowerBound / grain * grain)..<end
       let last = merged[merged.count - 1]
       if grown.lowerBound - last.upperBound < shortestHole {
         merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, grown.upperBound)

@@ -60,7 +60,7 @@ public struct AdminClient: Sendable {
         exitCode: ExitStatus(rawValue: refusal.exit) ?? .defect)
     }
     guard let answer = try? JSONDecoder().decode(type, from: bytes) else {
-      throw NetworkBootFailure.adminSocket(path, reason: "what answers there is no Lifeboat of this version")
+      throw NetworkBootFailure.adminSocket(path, reason: "what answers there is not this version of Lifeboat")
     }
     return answer
   }

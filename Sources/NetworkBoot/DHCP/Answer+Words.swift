@@ -32,8 +32,8 @@ extension AddressServer.Reply {
     let lease =
       switch packet.messageType {
       case .offer: "\(address) offered"
-      case .nak: "told to begin anew: \(String(decoding: packet.options[.message] ?? [], as: UTF8.self))"
-      default: address.isUnicast ? "\(address) given" : "told about this wire"
+      case .nak: "told to start over: \(String(decoding: packet.options[.message] ?? [], as: UTF8.self))"
+      default: address.isUnicast ? "\(address) given" : "told about this network"
       }
     return lease + (grant.map { "; \($0.summary)" } ?? "")
   }

@@ -95,7 +95,7 @@ public struct LeaseBook: Sendable {
     let asked = packet.options.address(.requestedAddress) ?? packet.clientAddress
     guard asked.isUnicast else { return .ignore(.noAddressAsked) }
     guard pool.subnet.contains(asked) else { return .nak("\(asked) is not in \(pool.subnet)") }
-    guard isFree(asked, for: client, now) else { return .nak("\(asked) is not to be had") }
+    guard isFree(asked, for: client, now) else { return .nak("\(asked) is not available") }
     if let old = addresses[client], old != asked { remove(old) }
     put(asked, client, .leased, now + Self.leaseTime)
     return .ack(asked)

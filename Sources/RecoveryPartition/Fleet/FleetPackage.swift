@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+package import Disks
 internal import BootAssembly
 package import HostSystem
 package import SystemPackage
@@ -207,7 +208,7 @@ package enum FleetFailure: Diagnosable, Equatable {
   }
   package var message: String {
     switch self {
-    case .badVersion(let text): "“\(text)” is no version of a package"
+    case .badVersion(let text): "“\(text)” is not a package version"
     case .badName(let path): "\(path) has a name with other characters than letters, digits, “.”, “_” and “-”"
     case .mediumChanged(let path): "\(path) was changed while it was packaged"
     }

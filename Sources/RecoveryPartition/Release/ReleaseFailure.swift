@@ -40,7 +40,7 @@ package enum ReleaseFailure: Diagnosable, Equatable {
   package var message: String {
     switch self {
     case .badAddress(let text): "“\(text)” is not the address of a folder on a web server"
-    case .unreachable(let address, let reason): "\(address) cannot be had: \(reason)"
+    case .unreachable(let address, let reason): "\(address) cannot be fetched: \(reason)"
     case .unreadable(let reason): "the server's \(Release.name) cannot be used: \(reason)"
     case .notTrusted(let reason): "the release is not trusted: \(reason)"
     case .noKey: "the recovery partition has no key that a release could be compared with"
@@ -57,11 +57,11 @@ package enum ReleaseFailure: Diagnosable, Equatable {
     switch self {
     case .badAddress: "Give an address such as https://example.org/recovery"
     case .unreachable: "Check the address, the network and the server; the next try goes on from here."
-    case .unreadable: "Make it anew with: lifeboat package --release"
+    case .unreadable: "Make it again with: lifeboat package --release"
     case .notTrusted: "Publish the release signed with the key that the recovery partition was installed with."
     case .noKey: "Install the partition from a signed medium, with --key."
     case .noRanges: "Use a server that supports range requests, as nginx and Apache do."
-    case .pieceDiffers, .otherMedium: "Make release.json anew from the ISO file that lies beside it."
+    case .pieceDiffers, .otherMedium: "Make release.json again from the ISO file beside it."
     case .notForReleases: "Rename it."
     }
   }

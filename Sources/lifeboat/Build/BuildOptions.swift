@@ -13,16 +13,16 @@ struct BuildOptions: ParsableArguments {
   @Argument(help: "The manifest.", completion: .file(extensions: ["toml"]))
   var manifest = "rescue.toml"
 
-  @Option(help: ArgumentHelp("Only this image; may be given several times.", valueName: "name"))
+  @Option(help: ArgumentHelp("Only this image; repeat it for several.", valueName: "name"))
   var image: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "x64 or x86: only media for this architecture. both: one medium that carries all architectures of an image and chooses by the computer's processor. Without it: one medium for each.",
+      "x64 or x86: only media for this architecture. both: one medium with all architectures of an image, which chooses by the computer's processor. Without it: one medium for each.",
       valueName: "x64|x86|both"))
   var arch: Choice?
 
-  @Option(help: ArgumentHelp("Sign the media with this Ed25519 key of OpenSSH.", valueName: "key"), completion: .file())
+  @Option(help: ArgumentHelp("Sign the media with this OpenSSH Ed25519 key.", valueName: "key"), completion: .file())
   var sign: String?
 
   @Flag(help: "Fetch nothing; use the package indexes and packages fetched before.")
@@ -30,7 +30,7 @@ struct BuildOptions: ParsableArguments {
 
   @Flag(
     help:
-      "Go on without a suite whose index on the mirror is not the signed one, and so without its (security) updates; never without the release itself."
+      "Go on without a suite whose index on the mirror is not the signed one, and so without its (security) updates. Never goes on without the release itself."
   )
   var allowIncompleteSuites = false
 

@@ -3,6 +3,7 @@ import BootAssembly
 import HostSystem
 import RecoveryManifest
 import RecoveryPlan
+import Signing
 import SystemLayers
 import SystemPackage
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import BootAssembly
 import HostSystem
-import OpticalMedia
+import MediumReading
+import MediumWriting
 import RecoveryManifest
 import RecoveryPlan
+import Signing
 import SystemLayers
 import SystemPackage
 
@@ -112,7 +114,8 @@ struct MediumWriter: Sendable {
       builder.loadersWithoutSuites = notes.loadersWithoutSuites
       builder.foreignArchives = notes.foreignArchives
       let built = try await builder.build(systems, signingKey: session.signingKey, progress: session.progress)
-      _ = try await ISOImage.write(built.tree, to: path, progress: session.progress)
+      _ = try await ISOImage.write(
+        built.tree, to: path, finish: StructureSeal.finish(signingKey: session.signingKey), progress: session.progress)
       return try await ISOImage.digest(of: path, progress: session.progress)
     }
   }

@@ -16,15 +16,15 @@ enum Confirmation {
 
     var message: String {
       switch self {
-      case .noTerminal: "what is there would be lost, and there is no terminal to ask on"
+      case .noTerminal: "everything on it would be lost, and there is no terminal to ask on"
       case .notTyped(let expected): "that is not \"\(expected)\": nothing was done"
       }
     }
 
     var remedy: String? {
       switch self {
-      case .noTerminal: "Name the drive by its identity and add --yes if that may be."
-      case .notTyped: "Type it as it is shown, or choose another drive."
+      case .noTerminal: "Name the drive by its identity and add --yes if you accept that."
+      case .notTyped: "Type it exactly as shown, or choose another drive."
       }
     }
 

@@ -24,7 +24,7 @@ struct DriveListing: Encodable {
 
   /// A table, with the verdict of each drive below it.
   func lines(_ stream: TextStream) -> [String] {
-    let rest = hidden == 0 ? [] : ["\(hidden) built-in or made by software; --all lists them too."]
+    let rest = hidden == 0 ? [] : ["\(hidden) more, built in or virtual; --all lists them too."]
     guard !drives.isEmpty else { return ["No USB drive and no memory card is plugged in."] + rest }
     let table = Columns.text([["DRIVE", "MODEL", "SERIAL", "SIZE", "BUS", "HOLDS"]] + drives.map(\.cells))
       .split(separator: "\n").map(String.init)

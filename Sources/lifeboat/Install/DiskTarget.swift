@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import Disks
+import BootEntries
 import DriveDiscovery
 import HostSystem
 import RecoveryPartition
@@ -90,7 +92,7 @@ enum InstallFailure: Diagnosable, Equatable {
   }
   var message: String {
     switch self {
-    case .notADisk(let path): "\(path) is no disk that a recovery partition can be on"
+    case .notADisk(let path): "\(path) is not a disk that can hold a recovery partition"
     case .noStableName(let path):
       "\(path) has no name below /dev/disk/by-id, by which a timer would find this disk and no other"
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import BootEntries
 import HostSystem
 import RecoveryPartition
 import SystemPackage
@@ -51,7 +52,7 @@ enum InstallText {
   }
 
   static func updated(_ done: RecoveryInstaller.Update, _ set: RecoverySet) -> [String] {
-    guard done.isNew else { return ["\(set.image) \(set.identifier) is installed already, and whole"] }
+    guard done.isNew else { return ["\(set.image) \(set.identifier) is already installed, and whole"] }
     let kept = done.previous.map { "; \($0) stays for --rollback" } ?? ""
     return [
       "\(set.image) \(set.identifier) starts from now on\(kept)",

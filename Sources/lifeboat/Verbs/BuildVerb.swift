@@ -12,9 +12,9 @@ struct BuildVerb: Verb {
     commandName: "build",
     abstract: "Build the media of a manifest as ISO files.",
     discussion: """
-      Without a selection every image is built for each of its architectures; what they share is built once, and one \
-      that fails does not stop the others. No root is needed. Each ISO boots from CD, DVD and as a raw USB image; \
-      beside it lies its SHA-256 (NAME.iso.sha256).
+      Without a selection, builds every image for each of its architectures. What they share is built once, and one \
+      failure does not stop the others. Needs no root. Each ISO starts from CD, DVD and USB stick; its SHA-256 lies \
+      beside it (NAME.iso.sha256).
 
         lifeboat build rescue.toml -o output
         lifeboat build rescue.toml --image tier1 --arch both --sign site.key -o output
@@ -30,7 +30,7 @@ struct BuildVerb: Verb {
     completion: .directory)
   var output: String
 
-  @Flag(name: .shortAndLong, help: "Show what the programs that build say.") var verbose = false
+  @Flag(name: .shortAndLong, help: "Show the output of the programs that do the building.") var verbose = false
   @Flag(help: "One JSON document on standard output.") var json = false
 
   func run(on console: Console) async throws -> ExitStatus {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ArgumentParser
+import DiscBurning
 import HostSystem
-import OpticalMedia
 import SystemPackage
 
 /// `lifeboat burn`.
@@ -10,9 +10,9 @@ struct BurnVerb: Verb {
     commandName: "burn",
     abstract: "Burn an ISO image to a CD, DVD or BD, and verify it.",
     discussion: """
-      Without DRIVE the only drive with a suitable disc is taken. The disc must be blank; --blank blanks a re-writable \
-      one first, or overwrites it, once you have typed the drive's model. Afterwards the disc is read back and compared \
-      with the image. Interrupted, it says what has become of the disc.
+      Without DRIVE, burns in the only drive that holds a suitable disc. The disc must be blank; --blank blanks a \
+      re-writable one first, or overwrites it, once you have typed the drive's model. Afterwards Lifeboat reads the \
+      disc back and compares it with the image. After an interruption it says what has become of the disc.
 
         lifeboat burn --list
         lifeboat burn output/tier1-x64.iso
@@ -23,10 +23,10 @@ struct BurnVerb: Verb {
   @Argument(help: "The ISO file.", completion: .file(extensions: ["iso"])) var image: String?
   @Argument(help: "The drive, such as /dev/sr0 or /dev/cdrom.", completion: .file()) var drive: String?
   @Flag(help: "List the drives and the discs in them; burn nothing.") var list = false
-  @Flag(help: "Blank a re-writable disc first: what is on it is lost.") var blank = false
+  @Flag(help: "Blank a re-writable disc first; what is on it is lost.") var blank = false
   @Flag(help: "Do not ask before blanking; only with DRIVE.") var yes = false
   @Flag(help: "Burn with the laser off, where drive and disc can do that.") var simulate = false
-  @Option(help: ArgumentHelp("How fast: 4, 2.4, min, max. Without it, drive and disc decide.", valueName: "times"))
+  @Option(help: ArgumentHelp("The speed: 4, 2.4, min, max. Without it, drive and disc decide.", valueName: "times"))
   var speed: String?
   @Flag(help: "Open the tray at the end.") var eject = false
   @Flag(name: .customLong("no-verify"), help: "Do not read the disc back.") var isNotVerified = false
@@ -38,7 +38,7 @@ struct BurnVerb: Verb {
       return
     }
     guard image != nil else { throw ValidationError("Name an ISO file, or use --list.") }
-    if simulate, blank { throw ValidationError("--simulate and --blank exclude each other: blanking is real.") }
+    if simulate, blank { throw ValidationError("Use --simulate or --blank, not both: blanking is real.") }
     if yes, drive == nil { throw ValidationError("--yes needs the drive's name after the image.") }
     if let speed, BurnSpeed(speed) == nil { throw ValidationError("--speed is a number such as 4, or min or max.") }
   }
@@ -108,7 +108,7 @@ struct BurnVerb: Verb {
   /// What was done.
   static func text(_ report: DiscBurner.Report) -> String {
     let place = "\(report.drive) (\(report.medium), \(report.mode))"
-    if report.simulated { return "\(report.image): burning to \(place) was simulated, the disc is as it was" }
+    if report.simulated { return "\(report.image): simulated burning to \(place); the disc is unchanged" }
     let proof = report.sha256.map { "verified, SHA-256 \($0)" } ?? "not verified"
     return "\(report.image): \(report.size) burnt to \(place), \(proof)"
   }

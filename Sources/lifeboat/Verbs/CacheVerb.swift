@@ -9,21 +9,21 @@ import SystemPackage
 struct CacheVerb: Verb {
   static let configuration = CommandConfiguration(
     commandName: "cache",
-    abstract: "List what earlier builds left for the next one, or remove it.",
+    abstract: "List the results that builds can use again, or remove them.",
     discussion: """
-      The cache lies in $XDG_CACHE_HOME/lifeboat, or ~/.cache/lifeboat. Everything in it can be made again.
+      The cache is in $XDG_CACHE_HOME/lifeboat, or in ~/.cache/lifeboat. Lifeboat can make everything in it again.
 
         lifeboat cache
         lifeboat cache --prune
         lifeboat cache --clear
       """)
 
-  @Flag(help: "Remove results that a newer one of the same step has replaced.") var prune = false
+  @Flag(help: "Remove results that a newer result of the same step has replaced.") var prune = false
   @Flag(help: "Remove everything, packages and indexes included.") var clear = false
   @Flag(help: "One JSON document on standard output.") var json = false
 
   func validate() throws {
-    if prune, clear { throw ValidationError("--prune and --clear exclude each other: --clear removes all.") }
+    if prune, clear { throw ValidationError("Use --prune or --clear, not both: --clear removes everything.") }
   }
 
   func run(on console: Console) async throws -> ExitStatus {

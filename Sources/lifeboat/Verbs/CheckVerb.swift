@@ -10,10 +10,10 @@ import SystemPackage
 struct CheckVerb: Verb {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Say everything that is wrong with a manifest, or with a policy.",
+    abstract: "Report every mistake in a manifest or a policy.",
     discussion: """
-      Every error and warning with its line, its column and what to do about it, all at once. The exit status is 65 \
-      when there is an error. Nothing is fetched or built.
+      Reports every error and warning at once, each with its line, its column and what to do about it. The exit status \
+      is 65 if there is an error. Fetches and builds nothing.
 
         lifeboat check rescue.toml
         lifeboat check --schema > lifeboat.schema.json
@@ -23,7 +23,7 @@ struct CheckVerb: Verb {
   @Argument(help: "The manifest, or the policy.", completion: .file(extensions: ["toml"]))
   var manifest = "rescue.toml"
 
-  @Flag(help: "The file is a policy of the network boot server. Whether a set has its images is for serve to say.")
+  @Flag(help: "The file is a policy of the network boot server. Only serve can tell whether a set has its images.")
   var policy = false
   @Flag(help: "Print the JSON Schema of manifests or policies, for editors, and check nothing.") var schema = false
   @Flag(help: "One JSON document on standard output.") var json = false

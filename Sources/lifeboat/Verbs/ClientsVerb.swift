@@ -10,8 +10,8 @@ struct ClientsVerb: AsyncParsableCommand {
     commandName: "clients",
     abstract: "Show the computers that start from this server, and approve them.",
     discussion: """
-      Speaks with the lifeboat serve of this computer, as root or as a member of its admin group. A computer that waits to be approved shows a number on its \
-      screen; whoever sits there reads it out.
+      Talks to the "lifeboat serve" on this computer, as root or as a member of its admin group. A computer that waits \
+      for approval shows a number on its screen; whoever sits there reads it out.
 
         lifeboat clients
         lifeboat clients approve 4711
@@ -41,8 +41,8 @@ struct ClientsVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Show all computers, the latest first.",
       discussion: """
-        Where a computer stands: ignored, offered, loading (its kernel), waiting (to be approved), denied, restarting \
-        (with its own image), fetching (the image) or ready.
+        STAGE is how far a computer has come: ignored, offered, loading (its kernel), waiting (for approval), denied, \
+        restarting (with its own image), fetching (the image) or ready.
 
           lifeboat clients
           lifeboat clients list --watch
@@ -52,7 +52,7 @@ struct ClientsVerb: AsyncParsableCommand {
     static let stateAfterInterruption = "Nothing was changed."
 
     @OptionGroup var service: Service
-    @Flag(help: "Show them again every second, until interrupted; with --json a line each time.") var watch = false
+    @Flag(help: "Repeat every second until interrupted; with --json one line each time.") var watch = false
 
     func run(on console: Console) async throws -> ExitStatus {
       guard watch else {
@@ -86,7 +86,7 @@ struct ClientsVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Let a computer start; it goes on by itself if it waits.",
       discussion: """
-        It is known from then on, after the service was started anew too.
+        The computer is known from then on, even after the service restarts.
 
           lifeboat clients approve 4711
         """)
@@ -104,7 +104,7 @@ struct ClientsVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Never answer a computer.",
       discussion: """
-        One that waits is told so. One that has started its image goes on with it.
+        If it waits, its screen says so. If it has started its image, it goes on.
 
           lifeboat clients deny 4711
         """)
@@ -118,9 +118,9 @@ struct ClientsVerb: AsyncParsableCommand {
   /// `lifeboat clients assign`.
   struct Assign: Verb {
     static let configuration = CommandConfiguration(
-      abstract: "Give a computer an image of its own.",
+      abstract: "Give a computer its own image.",
       discussion: """
-        One that waits with another image restarts when it is approved.
+        If it waits with another image, it restarts when it is approved.
 
           lifeboat clients assign 52:54:00:12:34:56 tier2
         """)
@@ -137,9 +137,9 @@ struct ClientsVerb: AsyncParsableCommand {
   /// `lifeboat clients forget`.
   struct Forget: Verb {
     static let configuration = CommandConfiguration(
-      abstract: "Take back what was said about a computer.",
+      abstract: "Forget all orders about a computer.",
       discussion: """
-        What the policy file says of it still holds.
+        What the policy file says about it still holds.
 
           lifeboat clients forget 52:54:00:12:34:56
         """)

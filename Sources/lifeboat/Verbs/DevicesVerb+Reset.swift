@@ -8,23 +8,23 @@ extension DevicesVerb {
   /// `lifeboat devices reset`.
   struct Reset: Verb {
     static let configuration = CommandConfiguration(
-      abstract: "Make an ordinary empty drive of a stick or card.",
+      abstract: "Turn a stick or card back into an ordinary empty drive.",
       discussion: """
-        Gives a medium back: one partition over the whole drive, with an empty file system. What was on the drive is \
-        no longer listed; most of its bytes are still there, so this is no way to make secrets unreadable.
+        Makes one partition over the whole drive, with an empty file system. The old files are no longer listed, but \
+        most of their bytes are still there: do not use this to make secrets unreadable.
 
-        TARGET is named as for "lifeboat write", is refused for the same reasons, and you type its model or serial \
-        number. Marks of LVM, RAID and the like that are in use by nothing do not stop it.
+        Name TARGET as for "lifeboat write"; it is refused for the same reasons, and you confirm by typing its model \
+        or serial number. Leftover marks of LVM, RAID and the like that nothing uses do not stop it.
 
           lifeboat devices reset 4C530001230607115463
           lifeboat devices reset 4C530001230607115463 --file-system fat32 --label CAMERA
         """)
 
     @Argument(help: "The drive.") var target: String
-    @Option(help: "What to make: exfat takes files of any size, fat32 suits old devices.")
+    @Option(help: "What to make: exfat holds files of any size, fat32 suits old devices.")
     var fileSystem = FlashReset.FileSystem.exfat
-    @Option(help: "The name that the drive is shown by, at most 11 characters.") var label: String?
-    @Flag(help: "Take a drive of more than 256 GB too.") var allowLarge = false
+    @Option(help: "The name under which the drive appears, at most 11 characters.") var label: String?
+    @Flag(help: "Accept a drive of more than 256 GB.") var allowLarge = false
     @Flag(help: .hidden) var allowLoop = false
     @Flag(help: "Do not ask; TARGET must be an identity.") var yes = false
     @Flag(help: "JSON lines: progress, and the outcome as the last one.") var json = false

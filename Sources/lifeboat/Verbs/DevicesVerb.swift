@@ -7,10 +7,10 @@ import HostSystem
 struct DevicesVerb: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "devices",
-    abstract: "List the drives and say which may be written, or make one empty.",
+    abstract: "List the drives and say which may be written, or empty one.",
     discussion: """
-      Lists USB sticks, USB disks and memory cards; --all lists every drive. What may not be written is shown with the \
-      reason and what to do. Root sees what is on every drive.
+      Lists USB sticks, USB disks and memory cards; --all lists every drive. A drive that may not be written comes \
+      with the reason and what to do. Root sees what is on every drive.
 
         lifeboat devices
         lifeboat devices --watch
@@ -24,16 +24,17 @@ struct DevicesVerb: AsyncParsableCommand {
       abstract: "List the drives (what devices does by itself).",
       discussion: """
         With --watch --json every line is a JSON document: first one for each drive that is there, then one for each \
-        change. With --benchmark nothing is listed: the drive is read here and there for some seconds, and nothing is \
-        written to it.
+        change. --benchmark lists nothing: it reads the drive here and there for some seconds, and writes nothing to \
+        it.
 
           lifeboat devices list --all
           lifeboat devices list --json
           lifeboat devices --benchmark 4C530001230607115463
         """)
 
-    @Flag(help: "List built-in drives too, and those that software makes.") var all = false
-    @Flag(help: "Go on, with a line for every drive that is plugged in, changed or pulled out.") var watch = false
+    @Flag(help: "List built-in and virtual drives too.") var all = false
+    @Flag(help: "Keep running, and print a line for every drive that is plugged in, changed or pulled out.") var watch =
+      false
     @Option(help: ArgumentHelp("Measure how fast a drive reads.", valueName: "target")) var benchmark: String?
     @Flag(help: ArgumentHelp("Take loop devices for drives.", visibility: .hidden)) var allowLoop = false
     @Flag(help: "One JSON document on standard output.") var json = false

@@ -8,9 +8,9 @@ import SystemPackage
 struct ExportVerb: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Write what Lifeboat serves as files for other servers.",
+    abstract: "Export what Lifeboat serves as files for other servers.",
     discussion: """
-      For where one computer no longer serves all that start at once, or where other servers are there already.
+      For sites where one computer can no longer serve all that start at once, or that already have other servers.
 
         lifeboat export netboot --site /srv/lifeboat --to /srv/netboot
       """,
@@ -21,20 +21,20 @@ struct ExportVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Write a site's current set as plain files, with the settings of nginx and dnsmasq.",
       discussion: """
-        The objects lie below objects under the names that computers ask for; every one is read and compared with the \
-        signed index first. nginx.conf serves exactly these names with the media types that firmware needs, \
-        dnsmasq.conf sends starting computers there beside the site's DHCP server, and export.json lists size, SHA-256, \
-        media type and cache lifetime for object storage. The folder appears whole or not at all; an earlier export in \
-        it is replaced, if nobody has changed it.
+        Reads every object and compares it with the signed index, then puts it into the folder objects under the name \
+        that computers ask for. nginx.conf serves exactly these names with the media types that firmware needs, \
+        dnsmasq.conf sends starting computers there beside the site's DHCP server, and export.json lists size, \
+        SHA-256, media type and cache lifetime for object storage. The folder appears whole or not at all; it replaces \
+        an earlier export, if nobody has changed that.
 
           lifeboat export netboot --site /srv/lifeboat --to /srv/netboot
           nginx -p /srv/netboot -c nginx.conf
           dnsmasq --conf-file=/srv/netboot/dnsmasq.conf
         """)
 
-    static let stateAfterInterruption = "The folder is as it was."
+    static let stateAfterInterruption = "The folder is unchanged."
 
-    @Option(help: ArgumentHelp("The folder that sets were published to.", valueName: "folder"), completion: .directory)
+    @Option(help: ArgumentHelp("The folder that lifeboat publish made.", valueName: "folder"), completion: .directory)
     var site: String
 
     @Option(
@@ -43,16 +43,16 @@ struct ExportVerb: AsyncParsableCommand {
     var target: String
 
     @Option(
-      help: ArgumentHelp("The only key to be trusted; without it the site's own, if it is signed.", valueName: "pub"),
+      help: ArgumentHelp("The only key to trust. Without it: the site's own, if the site is signed.", valueName: "pub"),
       completion: .file(extensions: ["pub"]))
     var key: String?
 
     @Option(
       help: ArgumentHelp(
-        "Which of the servers that the set was published with this is for; the first, if not given.", valueName: "url"))
+        "Which of the set's servers this export is for. Without it: the first.", valueName: "url"))
     var server: String?
 
-    @Option(help: ArgumentHelp("The image that computers start, if the set has several.", valueName: "name"))
+    @Option(help: ArgumentHelp("Which image computers start, if the set has several.", valueName: "name"))
     var image: String?
 
     @Flag(help: "One JSON document on standard output.") var json = false

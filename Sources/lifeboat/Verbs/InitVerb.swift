@@ -10,26 +10,26 @@ struct InitVerb: Verb {
     commandName: "init",
     abstract: "Write a manifest to start from.",
     discussion: """
-      The manifest can be built as it is; comments in it show every option with an example. An existing file is never \
+      You can build the manifest as it is; its comments show every option with an example. An existing file is never \
       overwritten.
 
         lifeboat init
         lifeboat init contoso.toml --image tier1 --image tier2
       """)
 
-  static let stateAfterInterruption = "No manifest was written over."
+  static let stateAfterInterruption = "No manifest was overwritten."
 
   @Argument(help: "The manifest to write.", completion: .file(extensions: ["toml"]))
   var manifest = "rescue.toml"
 
   @Option(
     help: ArgumentHelp(
-      "An image to put into it; may be given several times. Without it: one image named rescue.", valueName: "name"))
+      "An image to put into it; repeat it for several. Without it: one image named rescue.", valueName: "name"))
   var image: [String] = []
 
   func validate() throws {
     for name in image where !Image.isName(name) {
-      throw ValidationError("\"\(name)\" is no name for an image: use lower-case letters, digits and hyphens.")
+      throw ValidationError("\"\(name)\" is not a valid image name: use lower-case letters, digits and hyphens.")
     }
     guard Set(image).count == image.count else { throw ValidationError("An image is named twice.") }
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ArgumentParser
 import HostSystem
-import OpticalMedia
+import MediumReading
 import SystemPackage
 
 /// `lifeboat inspect`.
@@ -10,8 +10,8 @@ struct InspectVerb: Verb {
     commandName: "inspect",
     abstract: "Show what an ISO image is and how computers would start it.",
     discussion: """
-      Any ISO file, disc or stick, made by Lifeboat or not: the volume, a picture of the disk with the place of every \
-      range, what each firmware would start, the boot loaders with their signers, and the content.
+      Takes any ISO file, disc or stick, whether Lifeboat made it or not. Shows the volume, a map of the disk with \
+      every range, what each firmware would start, the boot loaders with their signers, and the content.
 
         lifeboat inspect output/tier1-x64.iso
         lifeboat inspect debian-12-netinst.iso --json

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import BootEntries
 import ArgumentParser
 import DriveDiscovery
 import HostSystem
@@ -11,13 +12,13 @@ struct InstallVerb: Verb {
     commandName: "install",
     abstract: "Put a recovery system on the computer's own disk, and keep it up to date.",
     discussion: """
-      A partition is made in free space of the disk; nothing is shrunk, moved or formatted besides. The partition holds \
-      two versions and shares what is alike in them: --update writes the new one beside the one that starts, reads it \
-      back, and switches by one sector. The disk is shown as it is and as it will be, and you type its model or serial \
-      number; --yes leaves that out, and then takes no path and no model.
+      Makes a partition in free space of the disk, and shrinks, moves or formats nothing else. The partition holds two \
+      versions, which share what they have in common: --update writes the new one beside the one that starts, reads it \
+      back, and switches with one sector. Lifeboat shows the disk as it is and as it will be, and you confirm by \
+      typing its model or serial number. --yes skips that, and then accepts no path and no model.
 
-      DISK is named as for "lifeboat write", or is the image file of a disk. The medium is verified first. With --key \
-      it must be signed by that key, and so must every later one.
+      Name DISK as for "lifeboat write", or give the image file of a disk. The medium is verified first. With --key it \
+      must be signed by that key, and so must every later one.
 
         lifeboat install output/tier1.iso --disk S5GXNX0T713210 --hidden
         lifeboat install --status --disk /dev/nvme0n1
@@ -28,7 +29,7 @@ struct InstallVerb: Verb {
       """)
 
   static let stateAfterInterruption =
-    "What started before still does; lifeboat install --status says what is there. Start again to go on."
+    "What started before still starts; lifeboat install --status shows what is there. Run it again to go on."
 
   @Argument(help: "The medium: an ISO file, or the device that holds it.", completion: .file()) var medium: String?
   @Option(help: ArgumentHelp("The disk, or the image file of one.", valueName: "disk"), completion: .file())
@@ -37,52 +38,51 @@ struct InstallVerb: Verb {
     help: ArgumentHelp(
       "The partition's size, such as 2G or 300M (default: room for two versions, at least 1G).", valueName: "size"))
   var size: DiskSize?
-  @Flag(help: "Windows gives it no letter, and desktops do not mount it.") var hidden = false
+  @Flag(help: "Hide the partition: Windows gives it no letter, and desktops do not mount it.") var hidden = false
   @Option(
     help: ArgumentHelp(
-      "Where the partition starts first: seconds in which Esc opens the recovery.", valueName: "seconds"))
+      "If the partition starts first: how many seconds Esc opens the recovery.", valueName: "seconds"))
   var hotkeyDelay: Int?
-  @Option(help: "The place of its entry in the boot order: first or last (default: last).") var bootOrder:
-    BootWish.Place?
-  @Option(help: ArgumentHelp("Say that BitLocker is suspended: suspended.", valueName: "state")) var bitlocker:
-    BitLocker?
+  @Option(help: "Where its entry goes in the boot order: first or last (default: last).") var bootOrder: BootWish.Place?
+  @Option(help: ArgumentHelp("Give suspended to say that you have suspended BitLocker.", valueName: "state"))
+  var bitlocker: BitLocker?
   @Option(
-    help: ArgumentHelp("The public key that media must be signed by, from now on.", valueName: "key"),
+    help: ArgumentHelp("The public key that must have signed all media from now on.", valueName: "key"),
     completion: .file())
   var key: String?
 
   @Flag(
     name: .customLong("mbr-chain"),
     help:
-      "On a BIOS: each start waits for Esc, 3 seconds or as --hotkey-delay says; the disk's boot code is replaced, and saved."
+      "On a BIOS: replace the disk's boot code, and save the old one; each start waits for Esc, 3 seconds or as --hotkey-delay says."
   )
   var usesRecord = false
 
-  @Flag(help: "Only show what is installed; every file is read and compared.") var status = false
+  @Flag(help: "Only show what is installed; reads and compares every file.") var status = false
   @Option(
     help: ArgumentHelp(
-      "Bring what is installed up to date with this medium, or a web server's release.", valueName: "medium"),
+      "Update what is installed with this medium, or with a web server's release.", valueName: "medium"),
     completion: .file()
   )
   var update: String?
-  @Flag(help: "With --update: take a medium that is older.") var allowDowngrade = false
-  @Flag(help: "With --update: take a medium of another image.") var otherImage = false
+  @Flag(help: "With --update: accept an older medium.") var allowDowngrade = false
+  @Flag(help: "With --update: accept a medium of another image.") var otherImage = false
   @Option(
     help: ArgumentHelp(
       """
-      Leave a timer that asks this web server every day for a newer release, as "lifeboat package --release" makes \
-      them; "off" takes it away.
+      Set up a timer that asks this web server every day for a newer release, as "lifeboat package --release" makes \
+      them; "off" removes it.
       """,
       valueName: "url")
   )
   var follow: String?
-  @Flag(help: "Start the version before again.") var rollback = false
+  @Flag(help: "Go back to the previous version.") var rollback = false
   @Flag(help: "Remove the boot entry and the partition.") var remove = false
-  @Flag(help: "With --remove: leave the partition, without its content.") var keepPartition = false
+  @Flag(help: "With --remove: keep the partition, but empty it.") var keepPartition = false
 
   @Flag(name: .customLong("dry-run"), help: "Only show what would be done.") var isDryRun = false
   @Flag(help: .hidden) var allowLoop = false
-  @Flag(help: "Do not ask; DISK must be an identity. What is done, or fails, goes to the system's log.") var yes = false
+  @Flag(help: "Do not ask; DISK must be an identity. The outcome goes to the system's log.") var yes = false
   @Flag(help: "One JSON document on standard output.") var json = false
 
   /// What can be said of BitLocker.
@@ -111,7 +111,8 @@ struct InstallVerb: Verb {
       throw ValidationError("--hotkey-delay is a number of seconds from 1 to 60.")
     }
     guard hotkeyDelay == nil || bootOrder == .first || usesRecord else {
-      throw ValidationError("--hotkey-delay needs --boot-order first (UEFI) or --mbr-chain (BIOS): else nothing waits.")
+      throw ValidationError(
+        "--hotkey-delay needs --boot-order first (UEFI) or --mbr-chain (BIOS): otherwise nothing waits.")
     }
   }
 

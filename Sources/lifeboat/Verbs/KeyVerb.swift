@@ -2,6 +2,7 @@
 import ArgumentParser
 import BootAssembly
 import HostSystem
+import Signing
 import SystemPackage
 
 /// `lifeboat key`.
@@ -10,8 +11,8 @@ struct KeyVerb: AsyncParsableCommand {
     commandName: "key",
     abstract: "Make or show the key that signs a site's media.",
     discussion: """
-      An Ed25519 key of OpenSSH. Sign with build --sign, check with verify --key, or without Lifeboat with \
-      ssh-keygen -Y verify in the namespace lifeboat.
+      The key is an OpenSSH Ed25519 key. Sign with build --sign, and check with verify --key; or without Lifeboat, \
+      with ssh-keygen -Y verify in the namespace lifeboat.
 
         lifeboat key new site-key
         lifeboat build rescue.toml --sign site-key -o output
@@ -24,15 +25,15 @@ struct KeyVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Make a key pair; never overwrites.",
       discussion: """
-        The private key has no passphrase and only you can read it; ssh-keygen -p gives it one, and ssh-agent then \
-        signs with it.
+        The private key has no passphrase, and only you can read it. ssh-keygen -p gives it a passphrase; ssh-agent \
+        then signs with it.
 
           lifeboat key new site-key
         """)
 
-    @Argument(help: "The private key to write; the public one goes beside it with .pub.", completion: .file())
+    @Argument(help: "The private key to write; the public key goes beside it, with .pub.", completion: .file())
     var path: String
-    @Option(help: "What the public key says about itself.") var comment = "lifeboat site key"
+    @Option(help: "A comment that names the key.") var comment = "lifeboat site key"
     @Flag(help: "One JSON document on standard output.") var json = false
 
     func run(on console: Console) async throws -> ExitStatus {
@@ -48,7 +49,7 @@ struct KeyVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Show a key's public half and its fingerprint.",
       discussion: """
-        Compare the fingerprint over another channel before you trust a key.
+        Before you trust a key, compare its fingerprint over another channel.
 
           lifeboat key show site-key.pub
         """)

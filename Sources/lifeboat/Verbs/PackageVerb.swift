@@ -8,37 +8,37 @@ import SystemPackage
 struct PackageVerb: Verb {
   static let configuration = CommandConfiguration(
     commandName: "package",
-    abstract: "Make what a fleet's own tool ships to install or update recovery partitions.",
+    abstract: "Make packages with which a fleet installs or updates recovery partitions.",
     discussion: """
-      The medium is verified, then put into packages that run "lifeboat install" on each computer, without asking: a \
-      Debian package that does it when it is configured, a shell script with the medium behind it, a role for Ansible. \
-      They take the disk that / is on, unless they are told another one. The program is in none of them: the Debian \
-      package depends on the package lifeboat, the role installs it, and the script ends with status 69 without it. \
-      For Windows there is a folder with a PowerShell script, which has not been run on Windows by those who wrote it.
+      Verifies the medium, then puts it into packages that run "lifeboat install" on each computer without asking: a \
+      Debian package that does so when it is configured, a shell script with the medium behind it, a role for Ansible. \
+      They use the disk that / is on, unless told otherwise. None of them contains the program: the Debian package \
+      depends on the package lifeboat, the role installs it, and the script ends with status 69 without it. For \
+      Windows there is a folder with a PowerShell script, which its authors have not run on Windows.
 
       --release makes a signed release.json instead, which belongs beside the ISO file on a web server, for computers \
-      that were told "lifeboat install --follow".
+      that run "lifeboat install --follow".
 
         lifeboat package output/tier1-x64.iso --to packages --deb --ansible
         lifeboat package output/tier1-x64.iso --to packages --powershell
         lifeboat package output/tier1-x64.iso --to output --release site-key
       """)
 
-  static let stateAfterInterruption = "Packages that were named are complete; the one that was being made is not there."
+  static let stateAfterInterruption = "The packages listed so far are complete; the one in progress was removed."
 
   @Argument(help: "The medium: an ISO file.", completion: .file(extensions: ["iso"])) var medium: String
-  @Option(help: ArgumentHelp("The folder for what is made.", valueName: "folder"), completion: .directory)
+  @Option(help: ArgumentHelp("The folder for the packages.", valueName: "folder"), completion: .directory)
   var to: String
   @Flag(help: "A Debian package.") var deb = false
   @Flag(help: "A shell script with the medium behind it; it needs the package lifeboat.") var script = false
   @Flag(help: "A role for Ansible.") var ansible = false
   @Flag(help: "A folder for Configuration Manager or Intune.") var powershell = false
   @Option(
-    help: ArgumentHelp("Only a release.json, signed with this Ed25519 key of OpenSSH.", valueName: "key"),
+    help: ArgumentHelp("Only a release.json, signed with this OpenSSH Ed25519 key.", valueName: "key"),
     completion: .file())
   var release: String?
   @Option(
-    help: ArgumentHelp("The public key that the medium must be signed by.", valueName: "key"), completion: .file())
+    help: ArgumentHelp("The public key that must have signed the medium.", valueName: "key"), completion: .file())
   var key: String?
   @Option(
     help: ArgumentHelp("The package's version (default: the time of the ISO file).", valueName: "version"))

@@ -10,8 +10,8 @@ struct PlanVerb: Verb {
     commandName: "plan",
     abstract: "Show what a build would do, and why.",
     discussion: """
-      Each step with its content key, whether its result is cached, and how large it is or is expected to be. A step \
-      that has to be made again says which input changed. Package indexes are fetched; nothing is built.
+      Lists each step with its content key, whether its result is cached, and how large it is or will be. For a step \
+      that must be repeated it says which input changed. Fetches the package indexes and builds nothing.
 
         lifeboat plan rescue.toml --image tier1 --arch x64
       """)

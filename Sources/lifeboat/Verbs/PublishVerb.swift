@@ -8,14 +8,14 @@ import SystemPackage
 struct PublishVerb: Verb {
   static let configuration = CommandConfiguration(
     commandName: "publish",
-    abstract: "Put built media where computers start from over the network.",
+    abstract: "Publish built media for computers that start from the network.",
     discussion: """
-      Each medium is verified, then what a start from the network needs is stored once by its digest. The images become \
-      a new set, which replaces the current one at a stroke; images of the current set that were not named stay. The \
+      Verifies each medium, then stores what a start from the network needs, each content once. The images become a \
+      new set, which replaces the current one at a stroke; images of the current set that you did not name stay. The \
       last sets are kept for --rollback. Media must be signed with the site's key, and so is each set; --unsigned does \
       without.
 
-      Computers that were told "lifeboat install --follow" want something else: a release.json beside an ISO file, which \
+      Computers that run "lifeboat install --follow" need something else: a release.json beside an ISO file, which \
       "lifeboat package --release" makes.
 
         lifeboat publish output --site /srv/lifeboat --sign site-key --server http://192.0.2.10
@@ -26,7 +26,7 @@ struct PublishVerb: Verb {
       """)
 
   static let stateAfterInterruption =
-    "The set that was current still is, or the new one is, whole; lifeboat publish --list says which."
+    "Either the old set or the new one is current, and whole; lifeboat publish --list says which."
 
   @Argument(help: "ISO files, or folders that hold them.", completion: .file(extensions: ["iso"]))
   var media: [String] = []
@@ -34,7 +34,7 @@ struct PublishVerb: Verb {
   @Option(help: ArgumentHelp("The site's folder.", valueName: "folder"), completion: .directory) var site: String
 
   @Option(
-    help: ArgumentHelp("Sign with this Ed25519 key of OpenSSH; media must be signed with it too.", valueName: "key"),
+    help: ArgumentHelp("Sign with this OpenSSH Ed25519 key; media must be signed with it too.", valueName: "key"),
     completion: .file())
   var sign: String?
   @Flag(help: "Publish without a signature: whoever can write to the site decides what is started.")
@@ -42,14 +42,14 @@ struct PublishVerb: Verb {
 
   @Option(
     help: ArgumentHelp(
-      "Where computers find the site, in the order of trying (repeatable); remembered from the current set.",
+      "Where computers find the site; repeat it for several, in the order to try them. Without it: as in the current set.",
       valueName: "url"))
   var server: [String] = []
   @Option(help: ArgumentHelp("Publish only media of this image.", valueName: "name")) var image: String?
-  @Option(help: ArgumentHelp("How many sets stay.", valueName: "number")) var keep = 3
+  @Option(help: ArgumentHelp("How many sets to keep.", valueName: "number")) var keep = 3
 
-  @Flag(help: "Only show the sets that are there.") var list = false
-  @Flag(help: "Make the set before the current one current again.") var rollback = false
+  @Flag(help: "Only show the existing sets.") var list = false
+  @Flag(help: "Go back to the previous set.") var rollback = false
   @Option(help: ArgumentHelp("Make a set without this image.", valueName: "image")) var retire: String?
 
   @Flag(help: "One JSON document on standard output.") var json = false
@@ -62,7 +62,7 @@ struct PublishVerb: Verb {
     }
     guard actions == 1 || !media.isEmpty else { throw ValidationError("Name media to publish, or give --list.") }
     guard !(unsigned && sign != nil) else { throw ValidationError("Choose one of --sign and --unsigned.") }
-    guard keep >= 1 else { throw ValidationError("At least one set has to be kept.") }
+    guard keep >= 1 else { throw ValidationError("Keep at least one set.") }
   }
 
   func run(on console: Console) async throws -> ExitStatus {
@@ -93,7 +93,7 @@ struct PublishVerb: Verb {
           chosen: say --image \(done.index.images[0].name), or image = "\(done.index.images[0].name)" in its policy
           """)
       }
-      for lost in done.lost { console.note("lifeboat: note: \(lost) is not published any more") }
+      for lost in done.lost { console.note("lifeboat: note: \(lost) is no longer published") }
       for image in done.index.images where !image.hasPXELoaders {
         console.note(
           """
@@ -133,7 +133,7 @@ struct SiteListing: Encodable {
   struct Entry: Encodable {
     var isCurrent: Bool
     var signedBy: String?
-    var index: SiteIndex
+    var index: SetIndex
 
     init(_ set: Site.OpenedSet, isCurrent: Bool) {
       (self.isCurrent, signedBy, index) = (isCurrent, set.signedBy, set.index)
@@ -160,7 +160,7 @@ struct PublicationText {
 
   init(_ done: Site.Publication) {
     lines = Self.rows(done.index)
-    let state = done.isNew ? "is current, \(done.added) stored" : "holds all of this already"
+    let state = done.isNew ? "is current, \(done.added) stored" : "already holds all of this"
     lines.append("set \(done.number) \(state); servers \(done.index.servers.joined(separator: " "))")
     if !done.removedSets.isEmpty {
       lines.append("removed: set \(done.removedSets.map(String.init).joined(separator: ", "))")
@@ -168,7 +168,7 @@ struct PublicationText {
   }
 
   /// A line for each system: image, architecture, identifier, bytes that a start fetches.
-  static func rows(_ index: SiteIndex) -> [String] {
+  static func rows(_ index: SetIndex) -> [String] {
     let sizes = Dictionary(index.objects.map { ($0.name, $0.size) }) { first, _ in first }
     let rows = index.images.flatMap { image in
       image.media.sorted { $0.key < $1.key }.map { architecture, medium in

@@ -11,23 +11,23 @@ struct ServeVerb: Verb {
     abstract: "Start computers from the network.",
     discussion: """
       Serves the current set of a site by HTTP and TFTP, and tells starting computers about it beside the site's DHCP \
-      server, which is not touched. It runs until it is interrupted, follows the site when another set is published, \
-      and logs one line for each thing that happens. Ports below 1024 need root or CAP_NET_BIND_SERVICE.
+      server, which it does not touch. It runs until it is interrupted, switches when another set is published, and \
+      logs one line for each event. Ports below 1024 need root or CAP_NET_BIND_SERVICE.
 
-      It starts by asking the wire who else answers starting computers, and keeps silent where another boot server does. \
-      --check asks and ends; with --mode site it says whether the site's server sends each kind of computer here.
+      It first asks on the network who else answers starting computers, and keeps silent where another boot server \
+      does. --check only asks; with --mode site it says whether the site's server sends each kind of computer here.
 
-      PXE of x64 UEFI follows no proxy. With --shadow reply it is answered, in the shape of BOOTP, with the address that \
-      the site's server has just offered; with --shadow commit that server is also asked for the address in the \
-      computer's name, so that nobody else gets it. Seen with EDK2 firmware alone; without it such computers are sent on \
-      to their HTTP boot entry.
+      PXE of x64 UEFI follows no proxy. --shadow reply answers it, in the shape of BOOTP, with the address that the \
+      site's server has just offered; --shadow commit also asks that server for the address in the computer's name, so \
+      that nobody else gets it. This has been seen to work with EDK2 firmware alone; without it such computers are \
+      sent on to their HTTP boot entry.
 
-      With --mode site the site's DHCP server names the boot files: what it has to be told is printed. \
-      With --mode full this is the only DHCP server of an isolated wire: it gives addresses itself, on the one interface \
-      that is named, does not start where another server gives some, and stops giving them when one appears.
+      With --mode site the site's DHCP server names the boot files, and serve prints the settings for it. With --mode \
+      full this is the only DHCP server of an isolated network: it gives addresses itself, on the one interface that \
+      you name, does not start where another server gives addresses, and stops giving them when one appears.
 
-      With --policy a file says which computers are answered and with which image; it is read again when it changes. \
-      lifeboat clients shows the computers, and approves them.
+      A policy file (--policy) says which computers are answered, and with which image; serve reads it again when it \
+      changes. "lifeboat clients" shows the computers and approves them.
 
         sudo lifeboat serve --site /srv/lifeboat
         sudo lifeboat serve --site /srv/lifeboat --check
@@ -38,26 +38,26 @@ struct ServeVerb: Verb {
 
   static let stateAfterInterruption = "Nothing was served."
 
-  @Option(help: ArgumentHelp("The folder that sets were published to.", valueName: "folder"), completion: .directory)
+  @Option(help: ArgumentHelp("The folder that lifeboat publish made.", valueName: "folder"), completion: .directory)
   var site: String
 
   @Option(
-    help: ArgumentHelp("The only key to be trusted; without it the site's own, if it is signed.", valueName: "pub"),
+    help: ArgumentHelp("The only key to trust. Without it: the site's own, if the site is signed.", valueName: "pub"),
     completion: .file(extensions: ["pub"]))
   var key: String?
 
   @Option(
     name: .customLong("interface"),
     help: ArgumentHelp(
-      "The network interface to serve; more than once for several. Without it: all but loopback.", valueName: "name"))
+      "The network interface to serve; repeat it for several. Without it: all but loopback.", valueName: "name"))
   var interfaces: [String] = []
 
-  @Option(help: "Beside the site's DHCP server, named by it, or the only one of a wire.")
+  @Option(help: "Beside the site's DHCP server, named by it, or as the only one of a network.")
   var mode = BootService.Mode.proxy
 
   @Option(
     help:
-      "Answer PXE of x64 UEFI with the address that the site's server offers; commit: and ask for it. Without it: as the policy says, or never."
+      "Answer PXE of x64 UEFI with the address that the site's server offers; commit also asks for that address. Without it: as the policy says, or never."
   )
   var shadow: BootService.Shadow?
 
@@ -66,22 +66,22 @@ struct ServeVerb: Verb {
       "With --mode full: the addresses to give. Without it: the upper half of the subnet.", valueName: "first-last"))
   var pool: String?
 
-  @Option(help: ArgumentHelp("The image that computers start, if the set has several.", valueName: "name"))
+  @Option(help: ArgumentHelp("Which image computers start, if the set has several.", valueName: "name"))
   var image: String?
 
   @Option(help: ArgumentHelp("The TCP port of HTTP.", valueName: "port")) var httpPort = 80
 
-  @Option(help: ArgumentHelp("The UDP port of TFTP; firmware asks no other than 69.", valueName: "port"))
+  @Option(help: ArgumentHelp("The UDP port of TFTP; firmware asks no port but 69.", valueName: "port"))
   var tftpPort = 69
 
   @Option(
-    help: ArgumentHelp("Who is answered, and with which image; without it everybody is.", valueName: "file"),
+    help: ArgumentHelp("Who is answered, and with which image. Without it: everybody.", valueName: "file"),
     completion: .file(extensions: ["toml"]))
   var policy: String?
 
   @Option(
     help: ArgumentHelp(
-      "Where it is kept what was said about computers. Without it: $STATE_DIRECTORY, or /var/lib/lifeboat.",
+      "Where to keep the orders about computers. Without it: $STATE_DIRECTORY, or /var/lib/lifeboat.",
       valueName: "folder"), completion: .directory)
   var state: String?
 
@@ -92,17 +92,22 @@ struct ServeVerb: Verb {
   var admin: String?
 
   @Option(
-    help: ArgumentHelp("A group whose members may use that socket; goes before the policy's.", valueName: "group"))
+    help: ArgumentHelp("A group whose members may use that socket; overrides the policy's.", valueName: "group"))
   var adminGroup: String?
 
   @Option(
     help: ArgumentHelp(
-      "The record of what happened. Without it: audit.jsonl where computers are kept.", valueName: "file"),
+      "The record of what happened. Without it: audit.jsonl in the folder of --state.", valueName: "file"),
     completion: .file())
   var audit: String?
 
-  @Flag(name: .customLong("dry-run"), help: "Say what would be served, to whom and why, and end.") var isDryRun = false
-  @Flag(help: "Say who else answers starting computers on the wire, and what each kind would be given, and end.")
+  @Option(
+    help: ArgumentHelp(
+      "How long to ask on the network, at the start, who else answers computers: firmware waits 4 seconds. 0 asks nobody; --mode full never asks for less than 4.",
+      valueName: "seconds")) var wait = 4.0
+
+  @Flag(name: .customLong("dry-run"), help: "Only say what would be served, to whom and why.") var isDryRun = false
+  @Flag(help: "Only say who else answers starting computers on the network, and what each kind would get.")
   var check = false
 
   @Flag(help: "One JSON document on standard output; while serving, one line of JSON for each event.") var json = false
@@ -112,12 +117,14 @@ struct ServeVerb: Verb {
       throw ValidationError("A port is a number from 0 to 65535.")
     }
     if let shadow, shadow != .never, mode != .proxy {
-      throw ValidationError("--shadow stands beside the site's DHCP server, and goes with --mode proxy alone.")
+      throw ValidationError("--shadow needs --mode proxy: it works beside the site's DHCP server.")
     }
     if mode == .full, interfaces.count != 1 {
-      throw ValidationError("--mode full gives addresses on one wire: name its interface with --interface.")
+      throw ValidationError("--mode full gives addresses on one network: name its interface with --interface.")
     }
-    if pool != nil, mode != .full { throw ValidationError("--pool goes with --mode full alone.") }
+    guard (0...60).contains(wait) else { throw ValidationError("--wait takes 0 to 60 seconds.") }
+    if check, wait == 0 { throw ValidationError("--check asks on the network: give --wait more than 0.") }
+    if pool != nil, mode != .full { throw ValidationError("--pool needs --mode full.") }
   }
 
   func run(on console: Console) async throws -> ExitStatus {
@@ -156,6 +163,7 @@ struct ServeVerb: Verb {
     options.image = image
     options.httpPort = httpPort
     options.tftpPort = tftpPort
+    options.wait = .seconds(wait)
     return options
   }
 }

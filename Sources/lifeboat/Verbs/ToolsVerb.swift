@@ -8,18 +8,18 @@ import SystemPackage
 struct ToolsVerb: Verb {
   static let configuration = CommandConfiguration(
     commandName: "tools",
-    abstract: "List the recovery tools that an image can have.",
+    abstract: "List the recovery tools that an image can include.",
     discussion: """
-      Access is what an image that says nothing about tools gives: user (anyone at the keyboard), helpdesk (locked \
-      until the help desk is connected) or absent. Sizes are those of the tool's own packages when installed; a dash \
-      means that the architecture cannot have it. DaRT is the tool of Microsoft's that it answers.
+      ACCESS is what an image grants whose manifest does not mention tools: user (anyone at the keyboard), helpdesk \
+      (locked until the help desk is connected) or absent. Sizes are those of the tool's own packages once installed; \
+      a dash means that the architecture cannot have the tool. DART names the Microsoft tool that it replaces.
 
         lifeboat tools
         lifeboat tools --manifest rescue.toml --image tier1
       """)
 
   @Option(
-    help: ArgumentHelp("Show the access that an image of this manifest gives.", valueName: "file"),
+    help: ArgumentHelp("Show the access that an image of this manifest grants.", valueName: "file"),
     completion: .file(extensions: ["toml"]))
   var manifest: String?
 

@@ -10,8 +10,8 @@ struct TryVerb: Verb {
     commandName: "try",
     abstract: "Start a medium in a virtual computer (QEMU).",
     discussion: """
-      The medium is never written to, and nothing is installed. Without KVM the computer is emulated and takes about a \
-      minute to the menu. In a terminal, Ctrl-A X ends it.
+      Never writes to the medium and installs nothing. Without KVM the computer is emulated, and the menu comes up \
+      after about a minute. In a terminal, Ctrl-A X ends it.
 
         lifeboat try output/tier1-x64.iso
         lifeboat try output/tier1-x64.iso --firmware secure-boot --as stick
@@ -25,15 +25,15 @@ struct TryVerb: Verb {
 
   @Option(help: "The computer's memory in MiB.") var memory = 2048
 
-  @Flag(name: .customLong("cpu32"), help: "A 32-bit processor.") var hasCPU32Bit = false
+  @Flag(name: .customLong("cpu32"), help: "Give the computer a 32-bit processor.") var hasCPU32Bit = false
 
   @Option(
     help: ArgumentHelp(
-      "window, or this terminal through the serial port. Without it: a window where there is a graphical desktop.",
+      "A window, or this terminal through the serial port. Without it: a window if there is a graphical desktop.",
       valueName: "window|terminal"))
   var console: Screen?
 
-  @Flag(name: .customLong("no-network"), help: "Without a network card.") var hasNoNetwork = false
+  @Flag(name: .customLong("no-network"), help: "Give the computer no network card.") var hasNoNetwork = false
 
   /// Where the computer is seen.
   enum Screen: String, ExpressibleByArgument, CaseIterable { case window, terminal }

@@ -11,16 +11,16 @@ struct WriteVerb: Verb {
     commandName: "write",
     abstract: "Write an image to USB sticks and SD cards, and verify each.",
     discussion: """
-      TARGET is a drive's serial number, its World Wide Name, a name under /dev/disk/by-id, its model if no other drive \
-      has it, or its path. "lifeboat devices" lists what there is. The plan is shown first, and you type each drive's \
-      model or serial number; --yes leaves that out, and then takes no path and no model, because the next drive may be \
-      given the same.
+      TARGET is a drive's serial number, its World Wide Name, a name under /dev/disk/by-id, its model if no other \
+      drive has the same, or its path. "lifeboat devices" lists the drives. Lifeboat shows the plan first, and you \
+      confirm by typing each drive's model or serial number. --yes skips that, and then accepts no path and no model, \
+      because the next drive may have the same.
 
       IMAGE is any raw image, also compressed (.gz, .xz, .zst). An X.sha256 or X.bmap beside it is checked. Everything \
-      on the drive is lost. The first block is written last, so that a drive that failed starts no computer.
+      on the drive is lost. The first block is written last, so that a drive that failed does not start a computer.
 
-      --data adds a partition behind the image for what people save. It begins after some room for a larger image, and \
-      --update keeps it with all that is in it, whether or not --data is given again. A full write removes it.
+      --data adds a partition behind the image for what people save. It leaves some room for a larger image. --update \
+      keeps it and everything in it, whether or not you give --data again; a full write removes it.
 
         lifeboat write output/tier1.iso 4C530001230607115463
         lifeboat write output/tier1.iso --all-removable
@@ -32,28 +32,28 @@ struct WriteVerb: Verb {
   @Argument(help: "The image.", completion: .file()) var image: String
   @Argument(help: "The drives.") var targets: [String] = []
   @Flag(help: "Every drive that \"lifeboat devices\" lists as writable.") var allRemovable = false
-  @Flag(help: "Stay, and write every stick that is plugged in.") var station = false
-  @Option(help: ArgumentHelp("With --station: end after so many sticks.", valueName: "number")) var count: Int?
+  @Flag(help: "Keep running, and write every stick that is plugged in.") var station = false
+  @Option(help: ArgumentHelp("With --station: end after this many sticks.", valueName: "number")) var count: Int?
   @Flag(help: "Write only the blocks that differ.") var update = false
-  @Flag(help: "Write nothing; compare.") var verifyOnly = false
+  @Flag(help: "Compare, and write nothing.") var verifyOnly = false
   @Flag(name: .customLong("no-verify"), help: "Do not read back what was written.") var isNotVerified = false
   @Flag(help: "Add a partition for data behind the image.") var data = false
   @Option(
     help: ArgumentHelp("With --data: exfat, which every computer reads (default), or ext4.", valueName: "file-system"))
   var dataFileSystem: DataPartition.FileSystem?
   @Option(
-    help: ArgumentHelp("With --data: the name that it is shown by (default: LIFEBOAT).", valueName: "name"))
+    help: ArgumentHelp("With --data: the name under which it appears (default: LIFEBOAT).", valueName: "name"))
   var dataLabel: String?
-  @Option(help: "How a drive's capacity is tested before it is written: quick takes seconds, full hours.")
+  @Option(help: "How to test a drive's capacity before writing: quick takes seconds, full takes hours.")
   var probe = FlashSession.Probe.quick
-  @Flag(help: "Take drives of more than 256 GB too.") var allowLarge = false
+  @Flag(help: "Accept drives of more than 256 GB.") var allowLarge = false
   @Flag(help: .hidden) var allowLoop = false
   @Flag(help: "Do not ask; TARGET must be an identity.") var yes = false
   @Flag(help: "JSON lines: progress, and the outcome as the last one.") var json = false
 
   func validate() throws {
     if [update, verifyOnly, isNotVerified].filter(\.self).count > 1 {
-      throw ValidationError("--update, --verify-only and --no-verify exclude each other.")
+      throw ValidationError("Use only one of --update, --verify-only and --no-verify.")
     }
     if data, verifyOnly { throw ValidationError("--verify-only writes nothing: leave --data out.") }
     if !data, dataFileSystem != nil || dataLabel != nil {

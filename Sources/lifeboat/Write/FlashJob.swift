@@ -74,7 +74,7 @@ enum WriteFailure: Diagnosable, Equatable {
 
   var message: String {
     switch self {
-    case .nothingToWrite: "there is no drive here that may be written"
+    case .nothingToWrite: "no drive here may be written"
     case .notAnIdentity(let path, let name, _): "with --yes, the \(name) of \(path) is not enough to name it"
     }
   }

@@ -36,7 +36,7 @@ struct FlashPlan {
     let lost = drives.flatMap { drive in
       drive.contents.partitions.filter(\.isData).map { "\(drive.path) (\($0.words))" }
     }
-    let too = lost.isEmpty ? "" : ", what was saved in the data partition of \(lost.joined(separator: ", ")) too"
+    let too = lost.isEmpty ? "" : ", including what was saved in the data partition of \(lost.joined(separator: ", "))"
     return ["Everything on \(drives.count == 1 ? "it" : "them") will be lost\(too)."]
   }
 

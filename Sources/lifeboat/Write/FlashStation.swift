@@ -16,6 +16,8 @@ struct FlashStation {
   /// Runs until the count is reached or the person interrupts; then those under way are ended.
   /// - Returns: `success` if every stick that was plugged in was written, else `partial`.
   func run() async throws -> ExitStatus {
+    let door = StationDoor(image: job.source.image)
+    door.close(to: await DriveSurvey.current())
     let data = job.options.data.map { ", with a partition for data, \($0.words)" } ?? ""
     job.console.note("station: \(job.source.image)\(data); every stick that is plugged in from now on is overwritten.")
     if asks {
@@ -27,12 +29,17 @@ struct FlashStation {
     let tally = Tally()
     do {
       try await withThrowingTaskGroup(of: Void.self) { group in
+        var isFirst = true
         repeat {
-          // What is plugged in already is somebody's: only what comes is written.
           try await DriveWatch().follow { survey, changes in
-            for change in changes where change.kind == .added && change.drive.isCandidate && change.drive.size > .zero {
+            // What was plugged in while the person read and typed is somebody's, too.
+            if isFirst { door.close(to: survey) }
+            isFirst = false
+            let (come, words) = door.sort(changes, in: survey)
+            for line in words { job.console.note(line) }
+            for drive in come {
               guard tally.begin(count) else { break }
-              group.addTask { try await write(change.drive, survey, tally) }
+              group.addTask { try await write(drive, survey, tally) }
             }
             return !tally.isFull(count)
           }
@@ -60,6 +67,50 @@ struct FlashStation {
     try report.show(on: job.console, json: job.json)
     if report.status == .success { job.console.note("\(drive.path) may be taken out; \(tally.text)") }
     try Task.checkCancellation()
+  }
+}
+
+/// Who may come in: what is plugged in already is somebody's, also when it vanishes and comes back; only what truly
+/// comes is written.
+final class StationDoor: Sendable {
+  private let image: FilePath
+  private let earlier = Mutex(EarlierDrives())
+
+  init(image: FilePath) { self.image = image }
+
+  /// Remembers what is there.
+  func close(to survey: DriveSurvey) { earlier.withLock { $0.remember(survey) } }
+
+  /// Sorts what has appeared.
+  /// - Returns: the drives that may be written, and what is to be said about the others.
+  func sort(_ changes: [DriveChange], in survey: DriveSurvey) -> (come: [Drive], words: [String]) {
+    var (come, words): ([Drive], [String]) = ([], [])
+    for change in changes where change.kind == .added && change.drive.size > .zero {
+      let mark = earlier.withLock { $0.mark(of: change.drive, in: survey) }
+      guard change.drive.isCandidate else { continue }
+      if let mark { words += passedOver(change.drive, mark) } else { come.append(change.drive) }
+    }
+    return (come, words)
+  }
+
+  private func passedOver(_ drive: Drive, _ mark: EarlierDrives.Mark) -> [String] {
+    let name = drive.identity.serial ?? drive.identity.wwn ?? drive.path
+    return [
+      "\(drive.label) was not written: it may have been plugged in before the station began, since \(mark.reason).",
+      "  To write it, take it out, start the station again and plug it in; or end the station and name it:"
+        + " lifeboat write \(image) \(name)",
+    ]
+  }
+}
+
+extension EarlierDrives.Mark {
+  fileprivate var reason: String {
+    switch self {
+    case .serial: "a drive with its serial number was there"
+    case .wwn: "a drive with its World Wide Name was there"
+    case .port: "a drive was there on its port, and serial numbers do not tell the two apart"
+    case .model: "a drive of its model and size was there, and neither has a serial number"
+    }
   }
 }
 
