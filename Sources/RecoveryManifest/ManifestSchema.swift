@@ -31,7 +31,8 @@ public enum ManifestSchema {
         summary: """
           A Debian repository to take all packages from: its URL, or the absolute path of a local copy; of these the \
           release's own suite is used alone. Or lines of sources.list(5), such as \
-          `deb [signed-by=/etc/site.gpg] https://mirror.contoso.example/debian bookworm-security main`.
+          `deb [signed-by=/etc/site.gpg] https://mirror.contoso.example/debian bookworm-security main`; \
+          others' archives too, which `plan` and the medium's record then name. docs/archives.md says more.
           """),
       KeyShape(
         name: "defaults", shape: .table(defaults), example: #"{ release = "bookworm" }"#,

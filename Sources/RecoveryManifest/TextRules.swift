@@ -100,9 +100,11 @@ enum TextRules {
 
   private static let repository =
     #"(?:https?://[^\s"'\[\]/][^\s"'\[\]]*|(?:file://)?/[^\s"'\[\]]*)"#
-  /// No option but the keyring: `trusted=yes` would let unsigned packages in.
+  /// No option but keyrings and, for snapshots, the age of the release file: `trusted=yes` would let unsigned packages
+  /// in.
+  private static let sourceOption = #"(?:signed-by=/[^\s"'\[\]]+|check-valid-until=(?:yes|no))"#
   private static let sourceLine =
-    #"deb (?:\[signed-by=/[^\s"'\[\]]+\] )?(?:https?|file):/[^\s"'\[\]]+(?: [A-Za-z0-9./-]+){2,}"#
+    #"deb (?:\[ ?\#(sourceOption)(?: \#(sourceOption))* ?\] )?(?:https?|file):/[^\s"'\[\]]+(?: [A-Za-z0-9./-]+){2,}"#
 
   static let licence = TextRule(
     meaning: "an SPDX licence expression", pattern: "^[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*$",

@@ -40,16 +40,21 @@ package enum Printable {
     return String(shown)
   }
 
+  /// The text with the names and passwords of URLs made unreadable, as long as before.
+  static func masked(_ text: String) -> String {
+    text.replacing(/:\/\/([^\s\/'"]*)@/) { "://" + String(repeating: "*", count: $0.1.unicodeScalars.count) + "@" }
+  }
+
   /// The text in double quotes, at most 60 scalars of it.
   package static func quoted(_ text: String) -> String {
-    let scalars = text.unicodeScalars
-    guard scalars.count > 60 else { return "\"\(self.text(text))\"" }
+    let scalars = masked(text).unicodeScalars
+    guard scalars.count > 60 else { return "\"\(self.text(masked(text)))\"" }
     return "\"\(self.text(String(String.UnicodeScalarView(scalars.prefix(57)))))...\""
   }
 
   /// The part of a line around a column (from 1), and the white space that puts a caret below that column.
   static func excerpt(of line: String, around column: Int) -> (text: String, indent: String) {
-    let scalars = Array(line.unicodeScalars)
+    let scalars = Array(masked(line).unicodeScalars)
     let caret = min(max(column - 1, 0), scalars.count)
     let start = scalars.count > width ? max(0, min(caret - width / 2, scalars.count - width)) : 0
     let end = min(scalars.count, start + width)

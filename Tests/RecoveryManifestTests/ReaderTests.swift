@@ -55,9 +55,12 @@ import Testing
         "deb [signed-by=/etc/site.gpg] file:/srv/debian bookworm main contrib\ndeb file:/srv/more bookworm-updates main\n",
         true
       ),
+      ("deb [signed-by=/a.gpg,/b.gpg check-valid-until=no] https://snapshot.contoso.example/1 bookworm main", true),
+      ("deb [ check-valid-until=no ] file:/srv/my%20debian stable main", true),
       // Unsigned packages are never let in.
       ("deb [trusted=yes] https://mirror.contoso.example/debian bookworm main", false),
       ("deb [signed-by=/k.gpg trusted=yes] https://mirror.contoso.example/debian bookworm main", false),
+      ("deb [check-valid-until=no trusted=yes] https://mirror.contoso.example/debian bookworm main", false),
       ("deb https://mirror.contoso.example/debian bookworm", false), ("srv/debian", false),
       ("deb https://mirror.contoso.example/debian bookworm main\n\ndeb-src https://x.example/ bookworm main", false),
     ])

@@ -25,6 +25,11 @@ import Testing
     let hostile = diagnostic("a = \"\u{1B}[31m\u{202E}x\"\t\u{7}", column: 5).rendered
     #expect(!hostile.unicodeScalars.contains { $0.properties.generalCategory == .control && $0 != "\n" })
     #expect(!hostile.unicodeScalars.contains("\u{202E}"))
+    #expect(Printable.quoted("http://me:secret@host/x y") == "\"http://*********@host/x y\"")
+    let long = "http://me:secret" + String(repeating: "x", count: 60) + "@host"
+    #expect(!Printable.quoted(long).contains("secret"))
+    #expect(
+      Printable.excerpt(of: "mirror = \"http://me:secret@h\"", around: 10).text == "mirror = \"http://*********@h\"")
     #expect(Printable.quoted("a\u{1B}b") == "\"a\u{FFFD}b\"")
     #expect(Printable.quoted(String(repeating: "x", count: 5000)).count == 62)
   }
