@@ -57,6 +57,8 @@ struct BuildVerb: Verb {
   private func build(_ session: BuildSession, _ console: Console) async throws -> BuildSummary {
     let start = ContinuousClock.now
     let (plan, archive) = try await session.plan()
+    let names = CheckOutcome.unprotectedImages(of: plan.media.map(\.image))
+    if let warning = CheckOutcome.warning(of: Set(names).sorted()) { console.note(warning) }
     for suite in archive.incomplete {
       console.note("lifeboat: warning: built without \(suite): its index on the mirror is not the signed one")
     }
