@@ -33,6 +33,8 @@ demo: ## install what is missing, build Lifeboat, and build a recovery ISO into 
 	@echo "See what it is:                $(BUILT)/lifeboat inspect $(OUTPUT)/tier1-x64.iso"
 	@echo "Find a USB stick for it:        $(BUILT)/lifeboat devices"
 	@echo "Write it (as root):             $(BUILT)/lifeboat write $(OUTPUT)/tier1-x64.iso STICK"
+	@echo
+	@echo "The demo has no menu password: whoever is at the keyboard can get a root shell (docs/security.md)."
 
 build: ## build the program for use: .build/release/lifeboat
 	@scripts/install-packages build

@@ -33,16 +33,19 @@ public enum AtomicFile {
     }
     // Tells whoever looks for leftovers that this one is still being written.
     flock(descriptor.rawValue, LOCK_EX | LOCK_NB)
+    var isOpen = true
     do {
       let result = try body(descriptor, temporary)
       try OperationFailure.wrap("write", path) {
         guard fsync(descriptor.rawValue) == 0 else { throw Errno(rawValue: errno) }
+        // Whatever close(2) says, the number is free afterwards, and may be another thread's at once.
+        isOpen = false
         try descriptor.close()
       }
       try OperationFailure.wrap("rename", path) { try move(temporary, to: path) }
       return result
     } catch {
-      try? descriptor.close()
+      if isOpen { try? descriptor.close() }
       unlink(temporary.string)
       throw error
     }
@@ -86,14 +89,14 @@ public enum AtomicFile {
   }
 
   /// Renames on one file system, replacing what stands at the destination, and makes the rename durable.
-  /// - Throws: `Errno`.
+  /// - Throws: `Errno` where nothing was renamed; `NotDurable` where it was.
   public static func move(_ source: FilePath, to destination: FilePath) throws {
     guard rename(source.string, destination.string) == 0 else { throw Errno(rawValue: errno) }
     try synchroniseFolder(of: destination)
   }
 
   /// Lets two names of one folder stand for each other's content, at one stroke and durably.
-  /// - Throws: `Errno`; `.invalidArgument` where the file system cannot do that.
+  /// - Throws: `Errno`, `.invalidArgument` where the file system cannot do that; `NotDurable` where it is done.
   public static func exchange(_ first: FilePath, _ second: FilePath) throws {
     let result = linux_exchange(first.string, second.string)
     guard result == 0 else { throw Errno(rawValue: -result) }
@@ -102,11 +105,20 @@ public enum AtomicFile {
 
   private static func synchroniseFolder(of path: FilePath) throws {
     let folder = path.removingLastComponent()
-    let directory = try FileDescriptor.open(
-      folder.isEmpty ? "." : folder, .readOnly, options: [.directory, .closeOnExec])
+    let directory: FileDescriptor
+    do {
+      directory = try FileDescriptor.open(
+        folder.isEmpty ? "." : folder, .readOnly, options: [.directory, .closeOnExec])
+    } catch let error as Errno { throw NotDurable(path: path, errno: error) }
     defer { try? directory.close() }
-    fsync(directory.rawValue)
+    let result = folderSync(directory.rawValue)
+    // Some file systems (shares, FUSE) have nothing to write for a folder.
+    guard result != 0, ![EINVAL, EOPNOTSUPP].contains(result) else { return }
+    throw NotDurable(path: path, errno: Errno(rawValue: result))
   }
+
+  /// fsync(2) of a folder, which returns an error number; tests put a failure in its place.
+  @TaskLocal package static var folderSync: @Sendable (CInt) -> CInt = { fsync($0) == 0 ? 0 : errno }
 
   /// Removes what processes that were killed while they wrote this file have left beside it.
   public static func removeLeftovers(of path: FilePath) {
@@ -126,6 +138,27 @@ public enum AtomicFile {
     guard let name = path.lastComponent else { throw OperationFailure("create", path, .isDirectory) }
     let random = UInt32.random(in: 0 ... .max)
     return path.removingLastComponent().appending(".\(name.string).\(String(random, radix: 36)).new")
+  }
+}
+
+extension AtomicFile {
+  /// The file is in its place, but that it is there has not reached the disk for certain.
+  public struct NotDurable: Diagnosable, Equatable {
+    /// The file.
+    public let path: FilePath
+    /// What the kernel said about its folder.
+    public let errno: Errno
+
+    /// Stable identifier.
+    public var code: String { "not-durable" }
+    /// What is there, and what is not certain.
+    public var message: String {
+      "\(path.string.printable) is written and in its place, but may not survive a power cut: its folder: \(errno)"
+    }
+    /// How to find out.
+    public var remedy: String? { "Check the disk that it is on (dmesg), and write it again." }
+    /// An input or output error.
+    public var exitCode: ExitStatus { .inputOutput }
   }
 }
 
@@ -161,7 +194,7 @@ public struct OperationFailure: Diagnosable, Equatable {
     }
   }
   /// `write /srv/out.iso: No space left on device`.
-  public var message: String { "\(operation) \(path): \(errno)" }
+  public var message: String { "\(operation) \(path.string.printable): \(errno)" }
   /// What helps against the common causes.
   public var remedy: String? {
     switch code {

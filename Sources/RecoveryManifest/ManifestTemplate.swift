@@ -14,6 +14,7 @@ public enum ManifestTemplate {
       lifeboat = \(ManifestSchema.version)
       \(comments(ManifestSchema.manifest.keys.filter { $0.name == "mirror" }))
 
+      # Without a menu-password whoever is at the keyboard can edit the start menu, and so get a root shell.
       # What every image starts from:
       # [defaults]
       \(comments(ManifestSchema.settings))

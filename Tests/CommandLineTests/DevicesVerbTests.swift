@@ -14,7 +14,7 @@ import Testing
   ])
   func theListIsAsItWas(name: String) throws {
     let listing = DriveListing(try Machine.survey(name), all: false, reading: { _ in nil })
-    let text = listing.lines(TestScreen().stream).joined(separator: "\n") + "\n"
+    let text = listing.lines.map(TestScreen().stream.rendered).joined(separator: "\n") + "\n"
     #expect(try Golden.difference(text, "Fixtures/command-line/devices-\(name).txt") == nil)
   }
 

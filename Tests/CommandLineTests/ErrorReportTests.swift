@@ -11,19 +11,20 @@ import Testing
   @Test func putsTheRemedyOnALineOfItsOwn() {
     let report = ErrorReport(OperationFailure("open", "rescue.toml", .noSuchFileOrDirectory))
     #expect(
-      report.text(for: TestScreen().stream)
+      TestScreen().stream.rendered(report.text)
         == "lifeboat: error: open rescue.toml: No such file or directory\n  Check the path.")
     #expect(report.status == .noInput)
   }
 
   @Test func leavesOutARemedyThatThereIsNot() {
     let report = ErrorReport(OperationFailure("read", "/dev/sr0", .ioError))
-    #expect(report.text(for: TestScreen().stream) == "lifeboat: error: read /dev/sr0: Input/output error")
+    #expect(TestScreen().stream.rendered(report.text) == "lifeboat: error: read /dev/sr0: Input/output error")
   }
 
   @Test func standsOutWhereColourIsAllowed() {
     let report = ErrorReport(OperationFailure("read", "/dev/sr0", .ioError))
-    #expect(report.text(for: TestScreen(hasColour: true).stream).hasPrefix("\u{1B}[1;31mlifeboat: error:\u{1B}[0m "))
+    #expect(
+      TestScreen(hasColour: true).stream.rendered(report.text).hasPrefix("\u{1B}[1;31mlifeboat: error:\u{1B}[0m "))
   }
 
   @Test func callsAnUnknownErrorADefect() {

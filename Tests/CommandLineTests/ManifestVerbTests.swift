@@ -16,6 +16,15 @@ import Testing
     let checked = try await Repository.lifeboat(["check"], in: folder.path)
     #expect(checked.status == 0, "\(checked)")
     #expect(checked.output.hasPrefix("rescue.toml: 2 images (tier1, tier2), "))
+    // Without a menu password the levels hold nothing: it is said.
+    #expect(checked.errors.contains("no menu-password for tier1, tier2"), "\(checked)")
+    let text = try FileTree.text(of: folder.appending("rescue.toml"))
+    try folder.write(
+      "protected.toml",
+      text.replacing("# [defaults]", with: "[defaults]\nmenu-password = \"grub.pbkdf2.sha512.10000.AB.CD\"")
+    )
+    let protected = try await Repository.lifeboat(["check", "protected.toml"], in: folder.path)
+    #expect(protected.status == 0 && !protected.errors.contains("menu-password"), "\(protected)")
     #expect(folder.names == ["rescue.toml"])
   }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import Foundation
+@preconcurrency import Glibc
 import HostSystem
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -16,6 +18,30 @@ import Testing
     try AtomicFile.write(Array("new".utf8), to: file)
     #expect(try FileTree.text(of: file) == "new")
     #expect(folder.names == ["file"])
+  }
+
+  /// What happens after the rename is told as what it is, and a descriptor that was closed is not closed again: its number
+  /// is somebody else's by then.
+  @Test func aFolderThatCannotBeSynchronised() throws {
+    let folder = try #require(folder)
+    let file = try folder.write("file", "old")
+    let other = folder.appending("other")
+    let opened = Mutex<CInt>(-1)
+    let failure = try #require(throws: AtomicFile.NotDurable.self) {
+      try AtomicFile.$folderSync.withValue({ _ in
+        opened.withLock { $0 = open(other.string, O_RDWR | O_CREAT, 0o600) }
+        return EIO
+      }) { try AtomicFile.write(Array("new".utf8), to: file) }
+    }
+    #expect(failure.path == file && failure.errno == .ioError && failure.message.contains("in its place"))
+    #expect(try FileTree.text(of: file) == "new")
+    #expect(folder.names == ["file", "other"])
+    let number = opened.withLock { $0 }
+    #expect(fcntl(number, F_GETFD) >= 0, "the descriptor of another file was closed")
+    close(number)
+    // A file system without such a call is no failure.
+    try AtomicFile.$folderSync.withValue({ _ in EINVAL }) { try AtomicFile.write(Array("newer".utf8), to: file) }
+    #expect(try FileTree.text(of: file) == "newer")
   }
 
   @Test func leavesTheOldFileWhenTheWriterFails() throws {

@@ -143,6 +143,38 @@ struct PartitionBootTests {
     #expect(outcome.status == 9 && outcome.output.contains("LIFEBOAT-PARTITION FAILED damaged files"), "\(outcome)")
   }
 
+  /// blkid itself looks at real file systems: the one with the serial number is found, and no other that resembles it.
+  @Test func thePartitionIsFoundByItsSerialNumber() async throws {
+    for (name, serial) in [("other.img", "1234ABCE"), ("ours.img", "1234ABCD")] {
+      let path = folder.appending(name).string
+      try await ExternalCommand("truncate", ["-s", "4M", path]).run()
+      try await ExternalCommand("mkfs.vfat", ["-i", serial, path], package: "dosfstools").run()
+    }
+    let linux = folder.appending("linux.img").string
+    try await ExternalCommand("truncate", ["-s", "4M", linux]).run()
+    try await ExternalCommand("mkfs.ext4", ["-q", linux], package: "e2fsprogs").run()
+    let script = """
+      cd '\(folder.path)'
+      sleep() { :; }
+      udevadm() { :; }
+      . '\(SourceTests.build.appending("initramfs/lifeboat/partition-boot"))'
+      lifeboat_devices >devices
+      lifeboat_devices() { echo "$PWD/linux.img" "$PWD/other.img" "$PWD/absent" "$PWD/ours.img"; }
+      for serial in 1234-ABCD 1234-ABCF; do
+        _device=
+        if lifeboat_find "$serial"; then echo "found ${_device##*/}"; else echo none; fi
+      done
+      """
+    let blkid = try Tool.require("blkid", package: "util-linux")
+    let path = "\(FilePath(blkid).removingLastComponent()):/usr/sbin:/usr/bin:/bin"
+    let outcome = try await Tool.run("busybox", ["sh", "-c", script], environment: ["PATH": path])
+    #expect(outcome.output == "found ours.img\nnone\n", "\(outcome)")
+    // On a computer it looks at what the kernel has.
+    let known = try FileTree.text(of: "/proc/partitions").split(separator: "\n").dropFirst()
+      .compactMap { $0.split(separator: " ").last.map { "/dev/\($0.replacing("!", with: "/"))" } }
+    #expect(try FileTree.text(of: folder.appending("devices")).split(separator: "\n").map(String.init) == known)
+  }
+
   @Test func noPartition() async throws {
     let outcome = try await run("lifeboat_find() { return 1; }\nlifeboat_partition_medium")
     #expect(outcome.status == 9 && outcome.output.contains("LIFEBOAT-PARTITION FAILED absent"), "\(outcome)")

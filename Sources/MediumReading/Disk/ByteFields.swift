@@ -43,19 +43,6 @@ extension RandomAccessCollection where Element == UInt8, Index == Int {
   var isZero: Bool { allSatisfy { $0 == 0 } }
 }
 
-extension String {
-  /// Text from a medium, safe to print: control characters and what terminals act on become `�`.
-  var printable: String {
-    let scalars = unicodeScalars.map { scalar -> Unicode.Scalar in
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: "\u{FFFD}"
-      default: scalar
-      }
-    }
-    return String(String.UnicodeScalarView(scalars))
-  }
-}
-
 /// CRC-32 as GPT uses it (ISO 3309, reflected polynomial 0xEDB88320).
 enum CRC32 {
   private static let table: [UInt32] = (0..<256).map { start in

@@ -29,24 +29,26 @@ struct Console: Sendable {
   }
 
   /// A line of the result.
-  func print(_ line: String) { results.line(line) }
+  func print(_ line: String) { results.line(StyledText(line)) }
+  func print(_ line: StyledText) { results.line(line) }
 
   /// The result as one JSON document, keys sorted.
   func printJSON(_ value: some Encodable) throws {
-    results.line(try StableJSON.text(value))
+    results.send(try StableJSON.text(value).printableJSON + "\n")
   }
 
   /// A value as one line of JSON, keys sorted.
   func printJSONLine(_ value: some Encodable) throws {
-    results.line(try StableJSON.line(value))
+    results.send(try StableJSON.line(value).printableJSON + "\n")
   }
 
   /// A line for the person, above the progress lines.
-  func note(_ line: String) { progress.say(line) }
+  func note(_ line: String) { progress.say(StyledText(line)) }
+  func note(_ line: StyledText) { progress.say(line) }
 
   /// An error for the person, with its remedy on a line of its own.
   func complain(_ error: any Error) {
-    progress.say(ErrorReport(error).text(for: progress.stream))
+    progress.say(ErrorReport(error).text)
   }
 
   /// Shows the progress of what `body` does, and clears it away however it ends.
@@ -62,7 +64,7 @@ struct Console: Sendable {
       progress.clear()
     }
     return try await body { [progress] event in
-      if verbose, case .detail(let step, let line) = event { progress.say("\(step): \(line)") }
+      if verbose, case .detail(let step, let line) = event { progress.say(StyledText("\(step): \(line)")) }
       progress.handle(event)
     }
   }

@@ -38,9 +38,8 @@ struct ErrorReport: Encodable, Equatable {
   }
 
   /// `lifeboat: error: MESSAGE`, and the remedy on a line of its own.
-  func text(for stream: TextStream) -> String {
-    let head = stream.styled("lifeboat: error:", .bad) + " " + message
-    return remedy.map { "\(head)\n  \($0)" } ?? head
+  var text: StyledText {
+    StyledText("lifeboat: error:", .bad) + StyledText(" \(message)" + (remedy.map { "\n  \($0)" } ?? ""))
   }
 
   /// `{"error": {…}}`, for `--json`.

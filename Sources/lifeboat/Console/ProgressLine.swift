@@ -32,7 +32,7 @@ struct ProgressLine {
     }
     parts += figures.map(\.text)
     if let detail = step.detail, step.fraction == nil { parts.append(detail) }
-    return String(parts.joined(separator: "  ").prefix(width))
+    return String(parts.joined(separator: "  ").printable.prefix(width))
   }
 
   /// Columns that are left when everything has been set with the narrowest bar.

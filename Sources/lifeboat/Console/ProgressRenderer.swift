@@ -34,16 +34,16 @@ final class ProgressRenderer: Sendable {
       let lasting = state.board.apply(event, at: now)
       guard stream.isTerminal else {
         if case .started(let step, _) = event { stream.line("\(step): started") }
-        for line in [lasting].compactMap({ $0 }) + state.board.report(at: now) { stream.line(line) }
+        for line in [lasting].compactMap({ $0 }) + state.board.report(at: now) { stream.line(StyledText(line)) }
         return
       }
       let isDue = state.drawnAt.map { now - $0 >= Self.redrawInterval } ?? true
-      if lasting != nil || isDue { redraw(&state, above: lasting.map { [$0] } ?? [], at: now) }
+      if lasting != nil || isDue { redraw(&state, above: lasting.map { [StyledText($0)] } ?? [], at: now) }
     }
   }
 
   /// A line, or several, that stay.
-  func say(_ text: String) {
+  func say(_ text: StyledText) {
     let now = now()
     state.withLock { redraw(&$0, above: [text], at: now) }
   }
@@ -55,7 +55,7 @@ final class ProgressRenderer: Sendable {
       if stream.isTerminal {
         redraw(&state, above: [], at: now)
       } else {
-        for line in state.board.report(at: now) { stream.line(line) }
+        for line in state.board.report(at: now) { stream.line(StyledText(line)) }
       }
     }
   }
@@ -63,26 +63,26 @@ final class ProgressRenderer: Sendable {
   /// Takes the progress lines away; a step that never finished leaves a line that says so.
   func clear() {
     let now = now()
-    state.withLock { redraw(&$0, above: $0.board.abandon(at: now), at: now) }
+    state.withLock { redraw(&$0, above: $0.board.abandon(at: now).map { StyledText($0) }, at: now) }
   }
 
   /// Gives the cursor back without a look at what is shown, for an end in the middle.
   func restoreTerminal() {
-    if stream.isTerminal { stream.write("\u{1B}[?25h") }
+    if stream.isTerminal { stream.send("\u{1B}[?25h") }
   }
 
   /// One write for erasing, the lines that stay and the lines that will be redrawn, so that nothing flickers.
-  private func redraw(_ state: inout State, above lasting: [String], at now: Duration) {
+  private func redraw(_ state: inout State, above lasting: [StyledText], at now: Duration) {
     var text = ""
     if state.drawn > 0 { text += "\u{1B}[\(state.drawn)F\u{1B}[J" }
-    text += lasting.map { $0 + "\n" }.joined()
+    text += lasting.map { stream.rendered($0) + "\n" }.joined()
     let lines = stream.isTerminal ? liveLines(state.board, at: now) : []
     text += lines.map { $0 + "\n" }.joined()
     if state.drawn == 0, !lines.isEmpty { text = "\u{1B}[?25l" + text }
     if state.drawn > 0, lines.isEmpty { text += "\u{1B}[?25h" }
     state.drawn = lines.count
     state.drawnAt = lines.isEmpty ? nil : now
-    if !text.isEmpty { stream.write(text) }
+    if !text.isEmpty { stream.send(text) }
   }
 
   private func liveLines(_ board: ProgressBoard, at now: Duration) -> [String] {

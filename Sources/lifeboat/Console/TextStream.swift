@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 @preconcurrency import Glibc
+import HostSystem
 import Synchronization
 import SystemPackage
 
@@ -29,19 +30,18 @@ final class TextStream: Sendable {
   /// Why something could not be written, if anything could not.
   var failure: Errno? { firstFailure.withLock { $0 } }
 
-  /// Writes a text as it is. A failure is kept for the end of the command; nobody can say it sooner.
-  func write(_ text: String) {
-    do { try sink(text) } catch {
+  /// Writes a text; whatever in it could act on a terminal is made visible.
+  func write(_ text: String) { send(text.printableText) }
+
+  /// Writes a line, likewise.
+  func line(_ text: StyledText) { send(rendered(text) + "\n") }
+
+  /// Writes bytes of our own as they are: what moves the cursor, what `rendered` has made, JSON. A failure is kept for the
+  /// end of the command; nobody can say it sooner.
+  func send(_ sequence: String) {
+    do { try sink(sequence) } catch {
       firstFailure.withLock { $0 = $0 ?? (error as? Errno) ?? .ioError }
     }
-  }
-
-  /// Writes a line.
-  func line(_ text: String) { write(text + "\n") }
-
-  /// The text in a style, where colour is allowed.
-  func styled(_ text: String, _ style: Style) -> String {
-    hasColour ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
   }
 
   /// The few ways to stand out.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import DriveDiscovery
+import HostSystem
 
 /// The list of drives that `lifeboat devices` prints.
 struct DriveListing: Encodable {
@@ -23,20 +24,22 @@ struct DriveListing: Encodable {
   }
 
   /// A table, with the verdict of each drive below it.
-  func lines(_ stream: TextStream) -> [String] {
-    let rest = hidden == 0 ? [] : ["\(hidden) more, built in or virtual; --all lists them too."]
+  var lines: [StyledText] {
+    let rest: [StyledText] = hidden == 0 ? [] : ["\(hidden) more, built in or virtual; --all lists them too."]
     guard !drives.isEmpty else { return ["No USB drive and no memory card is plugged in."] + rest }
-    let table = Columns.text([["DRIVE", "MODEL", "SERIAL", "SIZE", "BUS", "HOLDS"]] + drives.map(\.cells))
-      .split(separator: "\n").map(String.init)
-    let rows = zip(drives, table.dropFirst()).flatMap { drive, row in [row] + verdict(drive, stream) }
+    let table = Columns.text(
+      [["DRIVE", "MODEL", "SERIAL", "SIZE", "BUS", "HOLDS"]] + drives.map { $0.cells.map(\.printable) }
+    )
+    .split(separator: "\n").map { StyledText(String($0)) }
+    let rows = zip(drives, table.dropFirst()).flatMap { drive, row in [row] + verdict(drive) }
     return [table.first ?? ""] + rows + rest
   }
 
-  private func verdict(_ report: DriveReport, _ stream: TextStream) -> [String] {
-    let remarks = report.remarks.map { "  note: \($0)" }
-    guard let first = report.refusals.first else { return ["  " + stream.styled("may be written", .good)] + remarks }
-    let others = report.refusals.dropFirst().map { "  also: \($0.reason)" }
-    return ["  " + stream.styled("not to be written:", .caution) + " \(first.reason)", "    \(first.remedy)"] + others
+  private func verdict(_ report: DriveReport) -> [StyledText] {
+    let remarks = report.remarks.map { StyledText("  note: \($0)") }
+    guard let first = report.refusals.first else { return ["  " + StyledText("may be written", .good)] + remarks }
+    let others = report.refusals.dropFirst().map { StyledText("  also: \($0.reason)") }
+    return ["  " + StyledText("not to be written:", .caution) + " \(first.reason)", "    \(first.remedy)"] + others
       + remarks
   }
 }

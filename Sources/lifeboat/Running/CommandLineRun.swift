@@ -60,7 +60,7 @@ struct CommandLineRun {
   }
 
   private func render(_ report: ErrorReport) -> ExitStatus {
-    console.note(report.text(for: console.progress.stream))
+    console.note(report.text)
     if wantsJSON { try? console.printJSON(report.document) }
     return report.status
   }
@@ -72,8 +72,8 @@ struct CommandLineRun {
       console.print(text)
       return .success
     }
-    let lead = console.progress.stream.styled("lifeboat: error:", .bad)
-    console.note(text.hasPrefix("Error:") ? lead + text.dropFirst("Error:".count) : lead + " " + text)
+    let rest = text.hasPrefix("Error:") ? String(text.dropFirst("Error:".count)) : " " + text
+    console.note(StyledText("lifeboat: error:", .bad) + StyledText(rest))
     let report = ErrorReport(
       code: "usage", message: Lifeboat.message(for: error), remedy: "See \"lifeboat help\".", status: .usage)
     if wantsJSON { try? console.printJSON(report.document) }

@@ -58,6 +58,8 @@ struct BuildVerb: Verb {
     let start = ContinuousClock.now
     let (plan, archive) = try await session.plan()
     for sentence in archive.notes.sentences { console.note("lifeboat: warning: \(sentence)") }
+    let names = CheckOutcome.unprotectedImages(of: plan.media.map(\.image))
+    if let warning = CheckOutcome.warning(of: Set(names).sorted()) { console.note(warning) }
     let results = try await session.builder.build(plan, archive)
     try Task.checkCancellation()
     let writer = MediumWriter(

@@ -52,6 +52,7 @@ struct CheckVerb: Verb {
     } else {
       if !outcome.diagnostics.isEmpty { console.note(Diagnostic.render(outcome.diagnostics)) }
       for failure in missing { console.complain(failure) }
+      if outcome.valid, let warning = outcome.unprotected { console.note(warning) }
       if outcome.valid { console.print(outcome.summary) } else { console.note(outcome.summary) }
     }
     return outcome.valid ? .success : .badInput
@@ -69,6 +70,8 @@ struct CheckOutcome: Encodable {
   var missing: [ErrorReport]
   /// `manifest` or `policy`.
   var kind = "manifest"
+  /// The images whose start menu anybody can edit.
+  var withoutMenuPassword: [String] = []
 
   init(file: String, _ manifest: Manifest?, _ diagnostics: [Diagnostic], _ missing: [OperationFailure]) {
     self.file = file
@@ -76,6 +79,24 @@ struct CheckOutcome: Encodable {
     self.missing = missing.map { ErrorReport($0) }
     valid = manifest != nil && missing.isEmpty
     images = manifest?.images.map(\.name) ?? []
+    withoutMenuPassword = manifest.map { Self.unprotectedImages(of: $0.images) } ?? []
+  }
+
+  /// The images of a manifest that have no menu password.
+  static func unprotectedImages(of images: [Image]) -> [String] {
+    images.filter { $0.menuPassword == nil }.map(\.name)
+  }
+
+  /// What an image without a menu password means, or nil where each has one.
+  var unprotected: String? { Self.warning(of: withoutMenuPassword) }
+
+  /// The same for any images, by their names.
+  static func warning(of names: [String]) -> String? {
+    guard !names.isEmpty else { return nil }
+    return """
+      lifeboat: warning: no menu-password for \(names.joined(separator: ", ")): whoever is at the keyboard can edit the \
+      start menu, and so get a root shell. Set menu-password (grub-mkpasswd-pbkdf2 makes one); see docs/security.md.
+      """
   }
 
   init(policy file: String, _ diagnostics: [Diagnostic]) {

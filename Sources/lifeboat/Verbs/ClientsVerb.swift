@@ -73,7 +73,7 @@ struct ClientsVerb: AsyncParsableCommand {
 
     private func redraw(_ machines: [MachineReport], on console: Console) {
       // Home, then clear what is below: less flicker than clearing first.
-      if console.results.isTerminal { console.results.write("\u{1B}[H\u{1B}[J") }
+      if console.results.isTerminal { console.results.send("\u{1B}[H\u{1B}[J") }
       ClientTable(machines).lines.forEach(console.print)
       if !console.results.isTerminal { console.print("") }
     }

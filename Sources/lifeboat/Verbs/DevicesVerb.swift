@@ -59,7 +59,7 @@ struct DevicesVerb: AsyncParsableCommand {
 
     private func show(_ listing: DriveListing, on console: Console) throws {
       if json { return try console.printJSON(listing) }
-      for line in listing.lines(console.results) { console.print(line) }
+      for line in listing.lines { console.print(line) }
     }
 
     private func measure(_ name: String, on console: Console) async throws {
@@ -87,7 +87,7 @@ struct DevicesVerb: AsyncParsableCommand {
       if json {
         return try console.printJSONLine(DriveEvent(event: isFirst ? "present" : change.kind.rawValue, drive: report))
       }
-      console.print("\(isFirst ? "here" : change.kind.word): \(report.line(isGone: change.kind == .removed))")
+      console.print("\(isFirst ? "here" : change.kind.word): \(report.line(isGone: change.kind == .removed).printable)")
     }
   }
 }
