@@ -161,7 +161,8 @@ let package = Package(
     .testTarget(
       name: "BootTests",
       dependencies: [
-        "TrialMachine", "RecoveryPartition", "BootEntries", "Disks", "BootSite", "MediumWriting", "MediumReading", "BootAssembly", "Signing",
+        "TrialMachine", "RecoveryPartition", "BootEntries", "Disks", "BootSite", "MediumWriting", "MediumReading",
+        "BootAssembly", "Signing",
         "HostSystem", "TestSupport",
         system,
       ],
