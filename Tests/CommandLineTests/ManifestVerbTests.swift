@@ -37,7 +37,7 @@ import Testing
       #expect(outcome.output.isEmpty)
       #expect(
         outcome.errors == """
-          lifeboat: error: \(name) exists already; init never overwrites
+          lifeboat: error: \(name) already exists; init never overwrites
             Give another file name, or move that file away first.
 
           """)

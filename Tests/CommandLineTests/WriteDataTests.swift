@@ -118,8 +118,8 @@ import Testing
       #expect(outcome.status == 0 && outcome.lines.count == 1, "\(outcome)")
       #expect(
         outcome.errors.contains(
-          "\nEverything on it will be lost, what was saved in the data partition of \(device) (146.8 MB exfat"
-            + " \"LIFEBOAT\") too.\n"), "\(outcome)")
+          "\nEverything on it will be lost, including what was saved in the data partition of \(device) (146.8 MB exfat"
+            + " \"LIFEBOAT\").\n"), "\(outcome)")
       let table = try await Tool.run("sgdisk", ["-p", device.string])
       #expect(!table.output.contains("lifeboat-data"), "\(table)")
     }
@@ -133,7 +133,7 @@ import Testing
       #expect(noTable.status == 65 && noTable.errors.contains("no GUID partition table"), "\(noTable)")
       #expect(try await Tool.run("gzip", ["-k", image.string]).status == 0)
       let late = try await write(FilePath("\(image).gz"), device, "--data")
-      #expect(late.status == 65 && late.errors.contains("does not tell its size before its end"), "\(late)")
+      #expect(late.status == 65 && late.errors.contains("does not say how large it is once decompressed"), "\(late)")
       let label = try await write(image, device, "--data", "--data-label", "much too long")
       #expect(label.status == 64 && label.errors.contains("cannot be the label"), "\(label)")
       let large = try ImageMaker.sparse(folder.appending("large.iso"), size: 100 << 20, data: [])

@@ -59,7 +59,7 @@ import Testing
       anew.hasSuffix(
         """
         exfat "RESCUED"  + 30.6 GB ext4 "LIFEBOAT"
-        Everything on it will be lost, what was saved in the data partition of /dev/sdb (30.2 GB exfat "RESCUED") too.
+        Everything on it will be lost, including what was saved in the data partition of /dev/sdb (30.2 GB exfat "RESCUED").
         """), "\(anew)")
     let added = try await job(.update, data: DataPartition()).plan(["/dev/sdb"], in: Machine.survey("usb-old-medium"))
     #expect(added.text.hasSuffix("Lifeboat medium TIER1  + 30.6 GB exfat \"LIFEBOAT\""), "\(added.text)")

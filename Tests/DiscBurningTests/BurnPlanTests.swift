@@ -97,7 +97,7 @@ import Testing
 
   @Test func theStateOfTheDiscIsSaid() throws {
     let once = try BurnPlan(size: Self.image, drive: Discs.writer(Discs.dvdr), request: BurnRequest())
-    #expect(once.discState(at: .untouched) == "The DVD-R is as it was.")
+    #expect(once.discState(at: .untouched) == "The DVD-R is unchanged.")
     #expect(
       once.discState(at: .writing(ByteCount(1_000_000)))
         == "The DVD-R is spoilt, about 1.0 MB of 400.0 MB were burnt: use another one.")

@@ -40,7 +40,7 @@ import Testing
     if what == "program" { program.path = "efibootmgr-is-not-here" }
     let boot = boot(disk.folder.path, firmware: "efi", program: program)
     let (plan, done) = try await install(disk, boot, BootWish(place: .first, hotkeyDelay: 5))
-    let words = ["variables": "not to be had", "program": "is not installed", "table": "MBR partition table"]
+    let words = ["variables": "cannot be reached", "program": "is not installed", "table": "MBR partition table"]
     #expect(plan.boot.count == 1 && plan.boot[0].hasPrefix("no firmware entry: "), "\(plan.boot)")
     let reason = try #require(words[what])
     #expect(plan.boot[0].contains(reason), "\(plan.boot)")

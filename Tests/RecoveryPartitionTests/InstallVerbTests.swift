@@ -45,7 +45,7 @@ import Testing
     #expect(removed.status == 0, "\(removed)")
     #expect(try await disk.table() == table)
     let absent = try await run(disk, "--status")
-    #expect(absent.status == 15 && absent.errors.contains("has no recovery partition"), "\(absent)")
+    #expect(absent.status == 15 && absent.errors.contains("has no Lifeboat recovery partition"), "\(absent)")
   }
 
   /// An image file has no firmware and no installed GRUB; its boot code is made when it is asked for, and taken back.

@@ -123,9 +123,9 @@ private func packet(_ type: DHCPMessageType, _ card: UInt8 = 1, _ change: (inout
       book.step(packet(.request, card) { $0.options[.requestedAddress] = wanted.bytes }, at: .zero)
     }
     #expect(request(IPv4Address("192.168.1.5")!, 2) == .nak("192.168.1.5 is not in 10.66.0.0/24"))
-    #expect(request(taken, 2) == .nak("\(taken) is not to be had"))
-    #expect(request(address(2), 2) == .nak("10.66.0.2 is not to be had"), "our own")
-    #expect(request(address(99), 2) == .nak("10.66.0.99 is not to be had"), "outside the pool")
+    #expect(request(taken, 2) == .nak("\(taken) is not available"))
+    #expect(request(address(2), 2) == .nak("10.66.0.2 is not available"), "our own")
+    #expect(request(address(99), 2) == .nak("10.66.0.99 is not available"), "outside the pool")
     #expect(book.step(packet(.request, 2), at: .zero) == .ignore(.noAddressAsked))
   }
 

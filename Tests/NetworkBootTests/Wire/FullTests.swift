@@ -109,7 +109,7 @@ struct FullTests {
   }
 
   @Test(arguments: [
-    (["--pool", "10.66.0.9-10.66.0.8", "--interface", "lo"], "\"10.66.0.9-10.66.0.8\" is no pool for lo"),
+    (["--pool", "10.66.0.9-10.66.0.8", "--interface", "lo"], "\"10.66.0.9-10.66.0.8\" is not a pool for lo"),
     (["--pool", "10.66.0.9-10.66.0.10", "--interface", "lo"], "127.0.0.0/8 does not have all of these addresses"),
     ([], "name its interface with --interface"), (["--interface", "a", "--interface", "b"], "name its interface"),
   ]) func itIsToldWhatItNeeds(_ words: [String], _ expected: String) async throws {

@@ -193,7 +193,7 @@ import Testing
       try AtomicFile.write(bytes, to: server.folder.appending("release.json"))
       #expect(await reason().hasPrefix("it has no signature"))
       try AtomicFile.write(Array("rubbish".utf8), to: server.folder.appending("release.json.sig"))
-      #expect(await reason().contains("is no SSH signature"))
+      #expect(await reason().contains("is not an SSH signature"))
       try AtomicFile.write(try await SiteKey.sign(bytes, with: other), to: server.folder.appending("release.json.sig"))
       #expect(await reason().contains("signed with the key"))
       let signature = try await SiteKey.sign(bytes, with: site)
