@@ -161,7 +161,8 @@ let package = Package(
     .testTarget(
       name: "BootTests",
       dependencies: [
-        "TrialMachine", "RecoveryPartition", "BootEntries", "Disks", "BootSite", "MediumWriting", "MediumReading", "BootAssembly", "Signing",
+        "TrialMachine", "RecoveryPartition", "BootEntries", "Disks", "BootSite", "MediumWriting", "MediumReading",
+        "BootAssembly", "Signing",
         "HostSystem", "TestSupport",
         system,
       ],
@@ -181,7 +182,7 @@ if isForFuzzing {
       name: "fuzz",
       dependencies: [
         "CFuzzer", "StrictTOML", "RecoveryManifest", "Signing", "BootAssembly", "MediumReading", "FlashMedia",
-        "BootSite", "RecoveryPartition", "HostSystem", "NetworkBootProtocol", "NetworkBootPolicy", system,
+        "BootSite", "Disks", "RecoveryPartition", "HostSystem", "NetworkBootProtocol", "NetworkBootPolicy", system,
       ],
       path: "Fuzz", exclude: ["CFuzzer"], swiftSettings: strict,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]),
