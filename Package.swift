@@ -184,7 +184,7 @@ if isForFuzzing {
       name: "fuzz",
       dependencies: [
         "CFuzzer", "StrictTOML", "RecoveryManifest", "Signing", "BootAssembly", "MediumReading", "FlashMedia",
-        "BootSite", "RecoveryPartition", "HostSystem", "NetworkBootProtocol", "NetworkBootPolicy", system,
+        "BootSite", "Disks", "RecoveryPartition", "HostSystem", "NetworkBootProtocol", "NetworkBootPolicy", system,
       ],
       path: "Fuzz", exclude: ["CFuzzer"], swiftSettings: strict,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+@testable import Disks
 @testable import RecoveryPartition
 
 extension Fuzz {
@@ -21,7 +22,7 @@ extension Fuzz {
 }
 
 /// Some of a volume's bytes where they belong, and zeros elsewhere.
-private struct FATSource: RecoveryPartition.ByteSource {
+private struct FATSource: Disks.ByteSource {
   /// Where in the input the clusters begin, behind the first sector and 1 KiB of the table.
   static let clusters = 512 + 1024
   let bytes: [UInt8]
