@@ -127,7 +127,8 @@ extension FlashMediaFailure {
     case .stalled(let device, let seconds): "\(device) has not answered for \(seconds) seconds"
     case .verify(let device, let ranges):
       "\(device) does not hold what was written to it, in bytes \(Self.listed(ranges))"
-    case .differs(let device, let ranges): "\(device) does not hold this image: it differs in bytes \(Self.listed(ranges))"
+    case .differs(let device, let ranges):
+      "\(device) does not hold this image: it differs in bytes \(Self.listed(ranges))"
     case .falseCapacity(let device, let announced, let real):
       "\(device) claims \(announced), but has no more than \(real) (\(real.exact) bytes)"
     case .source(let image, let problem): "\(image) \(problem.text)"

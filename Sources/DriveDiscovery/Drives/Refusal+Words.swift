@@ -50,7 +50,8 @@ extension Refusal {
     case .noMedium: "Put a card or disk in, or choose another slot."
     case .writeProtected: "Move the write-protect switch of the stick, the card or its adapter, and plug it in again."
     case .tooSmall: "Choose a larger drive."
-    case .blockSize(_, _, let needed): "Choose a drive with logical blocks of \(needed) bytes, as nearly all sticks have."
+    case .blockSize(_, _, let needed):
+      "Choose a drive with logical blocks of \(needed) bytes, as nearly all sticks have."
     case .tooLarge: "Choose a smaller drive; this one may hold somebody's backup."
     case .mounted(let device, _): "Make sure that nobody needs what is on it, then unmount it with: umount \(device)"
     case .swap(_, let path): "Stop swapping to it with: swapoff \(path)"

@@ -74,7 +74,9 @@ final class ArchiveReader: PieceReader {
     // tar ends before its file does: the program is to say that all of it was right.
     while true {
       let more: Int
-      do throws(Errno) { more = try scratch.read(0..<scratch.count, fromPipe: run.output) } catch { throw .unreadable(error) }
+      do throws(Errno) { more = try scratch.read(0..<scratch.count, fromPipe: run.output) } catch {
+        throw .unreadable(error)
+      }
       if more < scratch.count { break }
     }
     try run.confirm()

@@ -33,7 +33,9 @@ struct ImageContent: Sendable {
     try await withCheckedThrowingContinuation { continuation in
       do {
         try DedicatedThread.start { continuation.resume(with: Result { try ImageContent(path) }) }
-      } catch { continuation.resume(throwing: FlashMediaFailure.source(path, .unreadable(.resourceTemporarilyUnavailable))) }
+      } catch {
+        continuation.resume(throwing: FlashMediaFailure.source(path, .unreadable(.resourceTemporarilyUnavailable)))
+      }
     }
   }
 

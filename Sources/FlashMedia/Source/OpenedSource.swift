@@ -61,7 +61,8 @@ public struct OpenedSource: Sendable {
     let total = own ?? promise.map?.map.imageSize
     size = total.map { ByteCount($0) }
     if let declared, let total, total < declared.bytes {
-      throw FlashMediaFailure.source(source.image, .cut(at: ByteCount(total), ByteCount(declared.bytes), by: declared.by))
+      throw FlashMediaFailure.source(
+        source.image, .cut(at: ByteCount(total), ByteCount(declared.bytes), by: declared.by))
     }
     if let map = promise.map?.map {
       pieces = PiecePlan.pieces(size: map.imageSize, data: map.mapped.map(\.range))

@@ -21,7 +21,9 @@ extension FlashSource {
 extension FlashSource.Format {
   /// Tells a format by a file's first bytes.
   package init(firstBytes bytes: [UInt8]) {
-    func has(_ mark: [UInt8], at offset: Int = 0) -> Bool { offset <= bytes.count && bytes[offset...].starts(with: mark) }
+    func has(_ mark: [UInt8], at offset: Int = 0) -> Bool {
+      offset <= bytes.count && bytes[offset...].starts(with: mark)
+    }
     switch true {
     case has([0x1f, 0x8b]): self = .gzip
     case has([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]): self = .xz
