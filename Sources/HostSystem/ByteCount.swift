@@ -27,6 +27,8 @@ public struct ByteCount: Sendable, Hashable, Comparable, Codable, CustomStringCo
   public static func < (a: ByteCount, b: ByteCount) -> Bool { a.bytes < b.bytes }
   /// The sum.
   public static func + (a: ByteCount, b: ByteCount) -> ByteCount { ByteCount(a.bytes + b.bytes) }
+  /// What is left when the other is taken away.
+  public static func - (a: ByteCount, b: ByteCount) -> ByteCount { ByteCount(a.bytes - b.bytes) }
   /// Adds in place.
   public static func += (a: inout ByteCount, b: ByteCount) { a.bytes += b.bytes }
 

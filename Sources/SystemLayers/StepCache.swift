@@ -28,9 +28,13 @@ public final class StepCache: Sendable {
   }
 
   /// `$XDG_CACHE_HOME/lifeboat`, or `~/.cache/lifeboat`.
-  public static func defaultFolder(environment: [String: String]) -> FilePath {
+  /// - Throws: `SystemLayersFailure.noCacheFolder` where there is no home, as for a service: nothing is made in `/`.
+  public static func defaultFolder(environment: [String: String]) throws(SystemLayersFailure) -> FilePath {
     if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return FilePath(cache).appending("lifeboat") }
-    return FilePath(environment["HOME"] ?? "/").appending(".cache/lifeboat")
+    guard let home = environment["HOME"], home.hasPrefix("/"), home.contains(where: { $0 != "/" }) else {
+      throw .noCacheFolder
+    }
+    return FilePath(home).appending(".cache/lifeboat")
   }
 
   /// Takes the cache for this process.

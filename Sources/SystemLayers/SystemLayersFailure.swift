@@ -30,6 +30,8 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
   case packagesOffline([String])
   /// The file system of the cache, or memory, is full.
   case diskFull(step: String, detail: String)
+  /// Nothing says where the cache belongs.
+  case noCacheFolder
   /// User namespaces are switched off.
   case noUserNamespaces(detail: String)
   /// The system that was built does not hold what was planned.
@@ -60,6 +62,7 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
     case .damagedDownload: "damaged-download"
     case .nothingOffline, .packagesOffline: "nothing-offline"
     case .diskFull: "disk-full"
+    case .noCacheFolder: "no-cache-folder"
     case .noUserNamespaces: "no-user-namespaces"
     case .notAsPlanned: "not-as-planned"
     case .incomplete: "incomplete-result"
@@ -95,6 +98,7 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
       "\(files.count) packages are missing from the cache or damaged: \(files.prefix(5).joined(separator: ", "))"
         + (files.count > 5 ? " …" : "")
     case .diskFull(let step, let detail): "no space is left for \(step): \(detail)"
+    case .noCacheFolder: "there is no place for the cache: neither HOME nor XDG_CACHE_HOME is set"
     case .noUserNamespaces(let detail): "this kernel does not let ordinary users make user namespaces: \(detail)"
     case .notAsPlanned(let step, let missing, let surplus):
       "\(step) does not hold the planned packages"
@@ -133,6 +137,7 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
     case .nothingOffline, .packagesOffline: "Build once without --offline."
     case .diskFull:
       "Free some space on the file system of the cache, also with \"lifeboat cache --prune\", or set XDG_CACHE_HOME to a folder elsewhere; finished steps are kept."
+    case .noCacheFolder: "Set XDG_CACHE_HOME to the absolute path of a folder that may be filled."
     case .noUserNamespaces:
       "Set the sysctl user.max_user_namespaces above 0 (and kernel.unprivileged_userns_clone to 1 where it exists), give yourself a range in /etc/subuid and /etc/subgid, or build as root."
     case .notAsPlanned: "Report this with the manifest; nothing was put into the cache."

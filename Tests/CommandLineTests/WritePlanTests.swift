@@ -112,6 +112,17 @@ import Testing
     #expect(failure?.code == code && failure?.exitCode == .refusedTarget)
   }
 
+  /// An image without tables, such as a file system, may go to any blocks.
+  @Test func blocksOfAnotherSizeAreRefusedForImagesWithTables() async throws {
+    let survey = try Machine.survey("usb-4k-native")
+    let job = try await job()
+    let failure = #expect(throws: DriveDiscoveryFailure.self) { try job.plan(["/dev/sdb"], in: survey) }
+    #expect(failure?.code == "block-size" && failure?.exitCode == .refusedTarget)
+    #expect(failure?.message.contains("logical blocks of 4096 bytes") == true)
+    #expect(
+      try await self.job(requirement: Requirement(blockSize: nil)).plan(["/dev/sdb"], in: survey).drives.count == 1)
+  }
+
   @Test func oneRefusedDriveStopsTheOthers() async throws {
     let job = try await job()
     #expect(throws: DriveDiscoveryFailure.self) {

@@ -12,6 +12,7 @@ struct Situation: Decodable, CustomTestStringConvertible {
     var needed: ByteCount?
     var imagePath: String?
     var allowsLoopDevices: Bool?
+    var blockSize: Int?
   }
 
   var about: String
@@ -23,7 +24,7 @@ struct Situation: Decodable, CustomTestStringConvertible {
   var survey: DriveSurvey { DriveSurvey(machine) }
   var wanted: Requirement {
     Requirement(
-      needed: requirement?.needed, imagePath: requirement?.imagePath,
+      needed: requirement?.needed, imagePath: requirement?.imagePath, blockSize: requirement?.blockSize ?? 512,
       allowsLoopDevices: requirement?.allowsLoopDevices ?? false)
   }
 

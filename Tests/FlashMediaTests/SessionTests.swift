@@ -215,6 +215,24 @@ import Testing
     #expect(outcome.written.bytes == 4096 + 2 << 20)
   }
 
+  /// Old file systems and tables behind a small image would be found there by whoever looks.
+  @Test(arguments: [1, 512, 4096, 700_000]) func aSmallImageLeavesNothingBehind(_ size: Int) async throws {
+    let image = try ImageMaker.sparse(#require(folder).appending("small"), size: size, data: [0..<size])
+    let target = FakeTarget(size: 8 << 20)
+    #expect(try await run(image, [target]).first?.isSuccess == true)
+    let bytes = target.bytes
+    #expect(target.begins(with: try FileTree.bytes(of: image)))
+    #expect(bytes[size..<(2 << 20)].allSatisfy { $0 == 0 })
+    #expect(bytes[(7 << 20)...].allSatisfy { $0 == 0 })
+  }
+
+  @Test func sizesInMessagesDoNotContradictEachOther() {
+    let refusal = FlashMediaFailure.refused("/dev/sdb", .tooSmall(size: .mebibytes(16), needed: ByteCount(16_777_217)))
+    #expect(refusal.message == "/dev/sdb has 16,777,216 bytes, 1 fewer than the 16,777,217 that are needed")
+    let unknown = FlashMediaFailure.refused("/dev/sdb", .tooSmall(size: .mebibytes(16), needed: nil))
+    #expect(unknown.message.contains("the image has more; how many, its file does not tell"))
+  }
+
   @Test func verifyOnlyNamesWhatDiffersAndWritesNothing() async throws {
     let image = try image()
     let target = FakeTarget(size: 40 << 20)
@@ -224,7 +242,8 @@ import Testing
     target.put([1, 2, 3], at: 9 << 20)
     target.put([9], at: 100)
     let outcome = try #require(try await run(image, [target]) { $0.mode = .verifyOnly }.first)
-    #expect(outcome.failure == .verify("fake", [FlashRange(0..<512), FlashRange(9 << 20..<(9 << 20) + 4096)]))
+    #expect(outcome.failure?.remedy?.contains("throw") == false, "nothing says that the drive is bad")
+    #expect(outcome.failure == .differs("fake", [FlashRange(0..<512), FlashRange(9 << 20..<(9 << 20) + 4096)]))
     #expect(outcome.state == .untouched)
     #expect(target.writes.isEmpty)
   }

@@ -123,6 +123,34 @@ import Testing
     expectUnbootable(bad, unbootable)
   }
 
+  /// A checksum file that is right, beside a block map of an earlier image: what the map leaves out would be lost.
+  @Test(.enabled(if: Tool.isInstalled("bmaptool"), "needs bmap-tools"), arguments: ["", ".gz", "none"])
+  func aBlockMapOfAnotherImage(_ suffix: String) async throws {
+    let image = try image()
+    #expect(try await Tool.run("bmaptool", ["create", "-o", image.string + ".bmap", image.string]).status == 0)
+    let file = try FileDescriptor.open(image, .readWrite)
+    try file.writeAll(toAbsoluteOffset: 6 << 20, [UInt8]("more".utf8))
+    try file.close()
+    var written = image
+    if suffix == ".gz" {
+      #expect(try await Tool.run("gzip", ["-1k", image.string]).status == 0)
+      written = FilePath(image.string + suffix)
+    }
+    let name = written.lastComponent?.string ?? ""
+    if suffix != "none" {
+      try folder?.write(name + ".sha256", try await Tool.run("sha256sum", [name], in: folder?.path).output)
+    }
+    let (outcome, target) = try await write(written)
+    guard case .source(_, .unmapped(let range, let map)) = outcome.failure else {
+      Issue.record("\(outcome)")
+      return
+    }
+    #expect(range.bounds.contains(6 << 20) && map.lastComponent?.string == "disk.img.bmap")
+    #expect(outcome.failure?.exitCode == .notAsPromised)
+    expectUnbootable(outcome, target)
+    #expect(try await write(written) { $0.blockMap = .none }.0.isSuccess)
+  }
+
   @Test(arguments: [
     ("", "no-such-file"), ("/dev/null", "bad-source"), ("/", "bad-source"),
   ]) func badSources(_ path: String, _ code: String) async throws {

@@ -20,9 +20,13 @@ extension Refusal {
     case .noMedium(let drive): "there is no medium in \(drive)"
     case .writeProtected(let drive): "\(drive) is write-protected"
     case .tooSmall(let drive, let size, let needed):
-      "\(drive) is too small: it has \(size.exact) bytes, the image needs \(needed.exact)"
+      "\(drive) is too small: it has \(size.exact) bytes, \((needed - size).exact) fewer than the \(needed.exact) that"
+        + " are needed"
     case .tooLarge(let drive, let size, let largest):
       "\(drive) has \(size), more than the \(largest.asSold) that Lifeboat accepts as a stick"
+    case .blockSize(let drive, let has, let needed):
+      "\(drive) has logical blocks of \(has) bytes: in an image for blocks of \(needed), no firmware would find the"
+        + " partition table or the boot catalog there"
     case .mounted(let device, let points): "\(device) is mounted at \(listed(points))"
     case .swap(let drive, let path): "the system swaps to \(path), on \(drive)"
     case .held(let device, let holder): "\(device) is in use by \(holder)"
@@ -45,7 +49,9 @@ extension Refusal {
     case .multipath: "Leave it: drives with several paths belong to a storage network."
     case .noMedium: "Put a card or disk in, or choose another slot."
     case .writeProtected: "Move the write-protect switch of the stick, the card or its adapter, and plug it in again."
-    case .tooSmall(_, _, let needed): "Choose a drive of \(needed) or more."
+    case .tooSmall: "Choose a larger drive."
+    case .blockSize(_, _, let needed):
+      "Choose a drive with logical blocks of \(needed) bytes, as nearly all sticks have."
     case .tooLarge: "Choose a smaller drive; this one may hold somebody's backup."
     case .mounted(let device, _): "Make sure that nobody needs what is on it, then unmount it with: umount \(device)"
     case .swap(_, let path): "Stop swapping to it with: swapoff \(path)"

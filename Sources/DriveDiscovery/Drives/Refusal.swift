@@ -29,6 +29,8 @@ public enum Refusal: Hashable, Sendable {
   case tooSmall(drive: String, size: ByteCount, needed: ByteCount)
   /// It is larger than what sticks are.
   case tooLarge(drive: String, size: ByteCount, largest: ByteCount)
+  /// Its logical blocks are not those that the image's tables count in.
+  case blockSize(drive: String, has: Int, needed: Int)
   /// A file system of it is in use.
   case mounted(device: String, points: [String])
   /// The system swaps to it.
@@ -62,6 +64,7 @@ extension Refusal {
     case .writeProtected: "write-protected"
     case .tooSmall: "too-small"
     case .tooLarge: "too-large"
+    case .blockSize: "block-size"
     case .mounted: "mounted"
     case .swap: "swap"
     case .held: "in-use"

@@ -9,6 +9,9 @@ public struct Requirement: Hashable, Sendable {
   public var imagePath: String?
   /// The most that a drive may have. A larger one is more likely somebody's backup than an empty stick.
   public var largest: ByteCount?
+  /// The logical blocks that what is written counts in: 512 bytes in every image that firmware of today starts from a
+  /// drive. Nil where that does not matter.
+  public var blockSize: Int?
   /// Whether files that are seen as devices are as good as drives; for tests.
   public var allowsLoopDevices: Bool
 
@@ -18,11 +21,12 @@ public struct Requirement: Hashable, Sendable {
   /// Describes what is wanted.
   public init(
     needed: ByteCount? = nil, imagePath: String? = nil, largest: ByteCount? = Requirement.usualLargest,
-    allowsLoopDevices: Bool = false
+    blockSize: Int? = 512, allowsLoopDevices: Bool = false
   ) {
     self.needed = needed
     self.imagePath = imagePath
     self.largest = largest
+    self.blockSize = blockSize
     self.allowsLoopDevices = allowsLoopDevices
   }
 }

@@ -89,7 +89,7 @@ private struct Judgement {
     let system = self.system
     // What makes it the system's disk is not said twice.
     let uses = system.isEmpty ? self.uses : []
-    return system + image + hardware + medium + size + uses + content
+    return system + image + hardware + medium + size + blocks + uses + content
   }
 
   private var madeBySoftware: Refusal? {
@@ -145,6 +145,13 @@ private struct Judgement {
       return [.tooLarge(drive: drive.path, size: drive.size, largest: largest)]
     }
     return []
+  }
+
+  private var blocks: [Refusal] {
+    guard drive.size > .zero, let needed = requirement.blockSize, device.logicalBlockSize != needed,
+      drive.kind != .optical, drive.kind != .floppy
+    else { return [] }
+    return [.blockSize(drive: drive.path, has: device.logicalBlockSize, needed: needed)]
   }
 
   /// The drive itself and its partitions.

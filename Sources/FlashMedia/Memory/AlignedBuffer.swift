@@ -48,6 +48,12 @@ package final class AlignedBuffer: @unchecked Sendable {
     bytes.withUnsafeBytes { if let start = $0.baseAddress { memcpy(memory + offset, start, bytes.count) } }
   }
 
+  /// Lets a library write into a range.
+  /// - Returns: what it returns.
+  func fill(_ range: Range<Int>, _ body: (UnsafeMutableRawPointer, Int) -> Int) -> Int {
+    body(memory + range.lowerBound, range.count)
+  }
+
   /// Repeats four words.
   func fill(_ range: Range<Int>, with words: SIMD4<UInt64>) {
     for offset in stride(from: range.lowerBound, to: range.upperBound, by: 32) {

@@ -43,7 +43,9 @@ final class SourceReading: Sendable {
 
   /// Where the whole layout is known.
   private func readPlanned(_ pieces: [Piece], _ reader: any PieceReader, _ check: inout SourceCheck) throws {
-    let scratch = check.wantsEverything ? AlignedBuffer(count: PiecePlan.size) : nil
+    // Holes of a file are zeros. Those of a block map are, if it is this image's map.
+    let looksIntoHoles = check.wantsEverything || source.promise.map != nil
+    let scratch = looksIntoHoles ? AlignedBuffer(count: PiecePlan.size) : nil
     for piece in pieces {
       guard piece.kind == .data else {
         if let scratch { try pass(piece.range, reader, &check, through: scratch) }
@@ -69,6 +71,9 @@ final class SourceReading: Sendable {
       guard count == PiecePlan.size else { break }
     }
     guard start > 0 else { throw FlashMediaFailure.SourceProblem.notAFile }
+    if let declared = source.declared, start < declared.bytes {
+      throw FlashMediaFailure.SourceProblem.cut(at: ByteCount(start), ByteCount(declared.bytes), by: declared.by)
+    }
     if let size = source.size, size.bytes != start {
       throw start < size.bytes ? truncated(start) : FlashMediaFailure.SourceProblem.tooLong(expected: size)
     }
@@ -89,7 +94,7 @@ final class SourceReading: Sendable {
     }
   }
 
-  /// Reads a hole for the digest of the whole image alone.
+  /// Reads a hole, which becomes zeros on every drive: it has to be of zeros, and counts for the image's digest.
   private func pass(
     _ range: Range<Int64>, _ reader: any PieceReader, _ check: inout SourceCheck, through scratch: AlignedBuffer
   ) throws {
@@ -98,6 +103,10 @@ final class SourceReading: Sendable {
       guard exchange.read({ !$0.isCancelled && !$0.isOver }) else { throw Ended() }
       let got = try reader.read(part, into: scratch)
       guard got == Int(part.upperBound - start) else { throw truncated(start + Int64(got)) }
+      guard scratch.isZero(0..<got) else {
+        throw source.promise.map.map { FlashMediaFailure.SourceProblem.unmapped(FlashRange(part), file: $0.file) }
+          ?? FlashMediaFailure.SourceProblem.changed
+      }
       try check.take(scratch, count: got, at: start)
     }
   }

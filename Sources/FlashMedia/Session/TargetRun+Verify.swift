@@ -117,7 +117,7 @@ extension TargetRun {
       try operations.read(seen, 0..<count, at: 0)
       let runs = Difference.runs(head, seen, count: count, grain: target.blockSize)
       let ranges = work.read { $0.differing } + runs.map { FlashRange(Int64($0.lowerBound)..<Int64($0.upperBound)) }
-      guard ranges.isEmpty else { throw FlashMediaFailure.verify(target.path, FlashRange.merged(ranges)) }
+      guard ranges.isEmpty else { throw FlashMediaFailure.differs(target.path, FlashRange.merged(ranges)) }
       operations.status.withLock { $0.state = .complete }
       return
     case .update where !work.read({ $0.isInvalidated }):

@@ -100,13 +100,15 @@ final class TargetRun: Sendable {
   /// Refuses what cannot work while the target is untouched; then empties its ends and probes its size.
   private func prepare() throws {
     let head: PieceRecord = try exchange.waitOrEnd { $0.records.first }
-    try checkRoom(source.size?.bytes ?? head.piece.range.upperBound)
+    try checkRoom(source.least?.bytes ?? head.piece.range.upperBound)
     try planAddition(head)
     guard options.mode == .write || options.mode == .writeWithoutVerifying else { return }
     operations.status.withLock { $0.state = .incompleteNotBootable }
-    try operations.zero(0..<padded(head.piece.range.upperBound))
+    // Behind a small image, too, nothing is left that blkid would take for what is on the drive.
+    let front = min(target.size, max(padded(head.piece.range.upperBound), Int64(PiecePlan.size)))
+    try operations.zero(0..<front)
     // The backup of an old GUID partition table in the last blocks would be taken for the table of this image.
-    try operations.zero(max(padded(head.piece.range.upperBound), target.size - (1 << 20))..<target.size)
+    try operations.zero(max(front, target.size - (1 << 20))..<target.size)
     try operations.flush()
     try probe()
     operations.status.withLock {
@@ -117,7 +119,7 @@ final class TargetRun: Sendable {
   private func checkRoom(_ needed: Int64) throws {
     guard needed <= target.size else {
       throw FlashMediaFailure.refused(
-        target.path, .tooSmall(size: ByteCount(target.size), needed: ByteCount(needed)))
+        target.path, .tooSmall(size: ByteCount(target.size), needed: source.least == nil ? nil : ByteCount(needed)))
     }
   }
 

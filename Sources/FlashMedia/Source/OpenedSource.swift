@@ -10,6 +10,10 @@ public struct OpenedSource: Sendable {
   public let format: FlashSource.Format
   /// Bytes of the image on a drive; nil where a compressed file does not tell before its end.
   public let size: ByteCount?
+  /// The least that a drive must have: `size`, or what the image's own tables ask for.
+  public var least: ByteCount? { size ?? declared.map { ByteCount($0.bytes) } }
+  /// The logical blocks that the image's tables count in; nil for one without any.
+  public var tableBlockSize: Int? { declared?.blockSize }
   /// Bytes that are neither holes nor unmapped; nil where that is unknown.
   public var data: ByteCount? {
     pieces.map { ByteCount($0.reduce(0) { $0 + ($1.kind == .data ? $1.range.upperBound - $1.range.lowerBound : 0) }) }
@@ -24,17 +28,17 @@ public struct OpenedSource: Sendable {
   let promise: SourceCheck.Promise
   /// A digest of the compressed file itself, which is checked beside the reading.
   private(set) var packed: Digest?
-  private let decoder: ExternalCommand?
+  /// What the image's tables say.
+  let declared: DeclaredSize?
+  private let decoding: ImageContent.Decoding
 
   init(_ source: FlashSource) async throws {
     image = source.image
+    if source.address != nil { throw FlashMediaFailure.source(source.image, .address) }
     let file = try Self.openFile(source.image)
     defer { try? file.close() }
-    format = FlashSource.Format(firstBytes: Self.firstBytes(file))
-    decoder = format.decoder(source.image) { ExternalCommand($0, []).isInstalled }
-    if let decoder, !decoder.isInstalled {
-      throw ExternalCommand.Failure.notInstalled(program: decoder.program, package: decoder.package)
-    }
+    let content = try await ImageContent.of(source.image)
+    (format, decoding, declared) = (content.format, content.decoding, DeclaredSize(head: content.head))
     var promise = SourceCheck.Promise()
     promise.map = try Self.blockMap(source, format)
     if let found = try Self.checksum(source, format) {
@@ -43,7 +47,10 @@ public struct OpenedSource: Sendable {
     }
     self.promise = promise
     let fileSize = FileStamp(file).size
-    let own = format == .raw ? fileSize : try await Self.measure(format, source.image)
+    let own: Int64? =
+      if format == .raw { fileSize } else if let noted = content.notedSize { noted } else {
+        try await Self.measure(format, source.image)
+      }
     if let map = promise.map?.map, let own, own != map.imageSize {
       throw FlashMediaFailure.source(
         source.image,
@@ -53,6 +60,10 @@ public struct OpenedSource: Sendable {
     }
     let total = own ?? promise.map?.map.imageSize
     size = total.map { ByteCount($0) }
+    if let declared, let total, total < declared.bytes {
+      throw FlashMediaFailure.source(
+        source.image, .cut(at: ByteCount(total), ByteCount(declared.bytes), by: declared.by))
+    }
     if let map = promise.map?.map {
       pieces = PiecePlan.pieces(size: map.imageSize, data: map.mapped.map(\.range))
     } else if format == .raw {
@@ -69,7 +80,8 @@ public struct OpenedSource: Sendable {
     self.pieces = pieces
     format = .raw
     promise = SourceCheck.Promise()
-    decoder = nil
+    declared = nil
+    decoding = .none
   }
 
   /// Bytes of the image that are moved, written or set to zero; nil where only its end will tell.
@@ -79,8 +91,7 @@ public struct OpenedSource: Sendable {
 
   /// A reader of its own, for one thread.
   func makeReader() throws(FlashMediaFailure.SourceProblem) -> any PieceReader {
-    if let decoder { return DecodedReader(decoder) }
-    return try RawReader(image)
+    try decoding.reader(image)
   }
 
   private static func openFile(_ path: FilePath) throws -> FileDescriptor {
@@ -96,12 +107,6 @@ public struct OpenedSource: Sendable {
     return file
   }
 
-  private static func firstBytes(_ file: FileDescriptor) -> [UInt8] {
-    let buffer = AlignedBuffer(count: AlignedBuffer.alignment)
-    let count = (try? buffer.read(0..<8, from: file, at: 0)) ?? 0
-    return buffer.bytes(0..<count)
-  }
-
   private static func measure(_ format: FlashSource.Format, _ path: FilePath) async throws -> Int64? {
     guard let command = format.measure(path) else { return nil }
     do { return format.size(try await command.text()) } catch ExternalCommand.Failure.failed(_, _, let lines) {
@@ -113,6 +118,9 @@ public struct OpenedSource: Sendable {
     _ companion: FlashSource.Companion, _ source: FlashSource, _ format: FlashSource.Format, suffix: String
   ) throws -> (file: FilePath, bytes: [UInt8])? {
     func read(_ path: FilePath) throws -> (FilePath, [UInt8]) {
+      guard FileTree.status(of: path)?.size ?? 0 <= BlockMap.largestFile else {
+        throw FlashMediaFailure.source(source.image, .companion(path, "is too large to be one"))
+      }
       do { return (path, try FileTree.bytes(of: path)) } catch let failure as OperationFailure {
         throw FlashMediaFailure.source(source.image, .companion(path, "cannot be read: \(failure.errno)"))
       }

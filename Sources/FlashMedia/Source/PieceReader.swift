@@ -16,6 +16,8 @@ protocol PieceReader: AnyObject {
 final class RawReader: PieceReader {
   private let descriptor: FileDescriptor
   private let stamp: FileStamp
+  /// Bytes of the file.
+  var size: Int64 { stamp.size }
 
   init(_ path: FilePath) throws(FlashMediaFailure.SourceProblem) {
     do { descriptor = try FileDescriptor.open(path, .readOnly, options: .closeOnExec) } catch {

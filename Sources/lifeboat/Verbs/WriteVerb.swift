@@ -16,8 +16,9 @@ struct WriteVerb: Verb {
       confirm by typing each drive's model or serial number. --yes skips that, and then accepts no path and no model, \
       because the next drive may have the same.
 
-      IMAGE is any raw image, also compressed (.gz, .xz, .zst). An X.sha256 or X.bmap beside it is checked. Everything \
-      on the drive is lost. The first block is written last, so that a drive that failed does not start a computer.
+      IMAGE is any raw image, also compressed (gzip, xz, zstd, bzip2, lz4, lzma, lzip) or alone in a zip, 7z or tar \
+      archive. Lifeboat goes by its bytes, not by its name. An X.sha256 or X.bmap beside it is checked. Everything on \
+      the drive is lost. The first block is written last, so that a drive that failed does not start a computer.
 
       --data adds a partition behind the image for what people save. It leaves some room for a larger image. --update \
       keeps it and everything in it, whether or not you give --data again; a full write removes it.
@@ -107,9 +108,11 @@ struct WriteVerb: Verb {
 
   private func requirement(_ source: OpenedSource, _ options: FlashSession.Options) -> Requirement {
     // A drive that is updated may have its data partition already.
-    let needed = options.data != nil && !update ? source.size.map { DataPartition.needed(for: $0) } : source.size
+    let needed = options.data != nil && !update ? source.size.map { DataPartition.needed(for: $0) } : source.least
     return Requirement(
       needed: needed, imagePath: FileTree.resolved(FilePath(image))?.string,
-      largest: allowLarge ? nil : Requirement.usualLargest, allowsLoopDevices: allowLoop)
+      largest: allowLarge ? nil : Requirement.usualLargest,
+      // Comparing harms no drive.
+      blockSize: options.mode == .verifyOnly ? nil : source.tableBlockSize, allowsLoopDevices: allowLoop)
   }
 }

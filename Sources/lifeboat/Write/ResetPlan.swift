@@ -20,7 +20,7 @@ struct ResetPlan {
     self.reset = reset
     selection = try survey.select(name)
     let requirement = Requirement(
-      needed: reset.fileSystem.smallest, largest: largest, allowsLoopDevices: allowsLoopDevices)
+      needed: reset.fileSystem.smallest, largest: largest, blockSize: nil, allowsLoopDevices: allowsLoopDevices)
     try survey.requireWritable(selection.drive, for: requirement) {
       $0.isAboutLeftovers || $0.isAboutPermission
     }
