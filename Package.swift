@@ -2,12 +2,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import PackageDescription
 
-let strict: [SwiftSetting] = [
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .treatAllWarnings(as: .error),
-]
+/// `make fuzz` alone builds with libFuzzer's counters, and the program that feeds the parsers.
+let isForFuzzing = Context.environment["LIFEBOAT_FUZZ"] == "1"
+
+let strict: [SwiftSetting] =
+  [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+  ] + (isForFuzzing ? [.unsafeFlags(["-sanitize=fuzzer", "-enable-testing"])] : [])
 
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 
@@ -28,7 +32,10 @@ let package = Package(
   products: [
     .library(name: "RecoveryManifest", targets: ["RecoveryManifest", "StrictTOML"]),
     .library(name: "RecoveryPlan", targets: ["RecoveryPlan"]),
-    .library(name: "OpticalMedia", targets: ["OpticalMedia", "BootAssembly"]),
+    .library(name: "Signing", targets: ["Signing"]),
+    .library(name: "MediumWriting", targets: ["MediumWriting", "BootAssembly"]),
+    .library(name: "MediumReading", targets: ["MediumReading", "Signing"]),
+    .library(name: "DiscBurning", targets: ["DiscBurning"]),
     .library(name: "DriveDiscovery", targets: ["DriveDiscovery"]),
     .library(name: "FlashMedia", targets: ["FlashMedia"]),
     .executable(name: "lifeboat", targets: ["lifeboat"]),
@@ -63,21 +70,23 @@ let package = Package(
     stage(
       "SystemLayers", ["RecoveryPlan", "RecoveryManifest", "HostSystem"],
       resources: [.copy("Resources/image"), .copy("Resources/build")]),
-    stage(
-      "BootAssembly", ["RecoveryManifest", "HostSystem", .product(name: "Crypto", package: "swift-crypto")],
-      resources: [.copy("Resources/grub")]),
-    stage(
-      "OpticalMedia",
-      [
-        "BootAssembly", "HostSystem", "CLinux", "CISOBurn",
-        .product(name: "SwiftASN1", package: "swift-asn1"),
-      ]),
+    stage("Signing", ["HostSystem", .product(name: "Crypto", package: "swift-crypto")]),
+    stage("BootAssembly", ["Signing", "RecoveryManifest", "HostSystem"], resources: [.copy("Resources/grub")]),
+    stage("MediumWriting", ["BootAssembly", "HostSystem", "CLinux", "CISOBurn"]),
+    stage("MediumReading", ["Signing", "HostSystem", .product(name: "SwiftASN1", package: "swift-asn1")]),
+    stage("DiscBurning", ["MediumReading", "HostSystem", "CISOBurn"]),
     stage("DriveDiscovery", ["HostSystem", "CBlkid"]),
-    stage("FlashMedia", ["DriveDiscovery", "HostSystem", "CLinux", "CBus", "CExpat", "CArchive"]),
-    stage("BootSite", ["OpticalMedia", "BootAssembly", "HostSystem"]),
+    stage("Disks", ["DriveDiscovery", "HostSystem", "CLinux", "CFdisk"]),
+    stage(
+      "FlashMedia",
+      ["MediumReading", "Disks", "DriveDiscovery", "HostSystem", "CLinux", "CBus", "CExpat", "CArchive"]),
+    stage("BootSite", ["MediumReading", "MediumWriting", "BootAssembly", "Signing", "HostSystem"]),
+    stage("BootEntries", ["Disks", "BootAssembly", "HostSystem"]),
     stage(
       "RecoveryPartition",
-      ["BootSite", "DriveDiscovery", "OpticalMedia", "BootAssembly", "HostSystem", "CLinux", "CFdisk"],
+      [
+        "BootEntries", "BootSite", "Disks", "DriveDiscovery", "MediumReading", "BootAssembly", "Signing", "HostSystem",
+      ],
       resources: [.copy("Resources/fleet")]),
     stage("NetworkBootProtocol", ["HostSystem"]),
     stage("NetworkBootPolicy", ["NetworkBootProtocol", "StrictTOML", "HostSystem"]),
@@ -92,40 +101,48 @@ let package = Package(
     .executableTarget(
       name: "lifeboat",
       dependencies: [
-        "StrictTOML", "RecoveryManifest", "RecoveryPlan", "SystemLayers", "BootAssembly", "OpticalMedia",
-        "DriveDiscovery", "FlashMedia", "BootSite", "RecoveryPartition", "NetworkBootPolicy", "NetworkBoot",
-        "TrialMachine", "HostSystem", system,
+        "StrictTOML", "RecoveryManifest", "RecoveryPlan", "SystemLayers", "Signing", "BootAssembly",
+        "MediumWriting", "MediumReading", "DiscBurning", "DriveDiscovery", "Disks", "FlashMedia", "BootSite",
+        "BootEntries", "RecoveryPartition", "NetworkBootPolicy", "NetworkBoot", "TrialMachine", "HostSystem", system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "iso-from-folder", dependencies: ["OpticalMedia", "BootAssembly"], path: "Examples/iso-from-folder",
+      name: "iso-from-folder", dependencies: ["MediumWriting", "BootAssembly"], path: "Examples/iso-from-folder",
       swiftSettings: strict),
     .executableTarget(name: "command-reference", path: "scripts/command-reference", swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["HostSystem", "CBus", system], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Disks", "HostSystem", "CBus", system], path: "Tests/TestSupport",
       swiftSettings: strict),
     tests("HostSystem"),
     tests("StrictTOML"),
     tests("RecoveryManifest", ["StrictTOML"]),
     tests("RecoveryPlan", ["RecoveryManifest"]),
     tests("SystemLayers", ["RecoveryPlan", "RecoveryManifest"]),
-    tests("BootAssembly", ["RecoveryManifest"]),
-    tests("OpticalMedia", ["BootAssembly"]),
+    tests("BootAssembly", ["Signing", "RecoveryManifest"]),
+    tests("Signing"),
+    tests("MediumWriting", ["MediumReading", "BootAssembly", "Signing"]),
+    tests("MediumReading", ["BootAssembly", "Signing"]),
+    tests("DiscBurning", ["MediumReading"]),
     tests("DriveDiscovery"),
-    tests("FlashMedia", ["DriveDiscovery", "CLinux"]),
-    tests("BootSite", ["OpticalMedia", "BootAssembly", "RecoveryManifest"]),
+    tests("Disks", ["DriveDiscovery"]),
+    tests("FlashMedia", ["Disks", "DriveDiscovery", "CLinux"]),
+    tests("BootSite", ["MediumWriting", "MediumReading", "BootAssembly", "Signing", "RecoveryManifest"]),
+    tests("BootEntries", ["Disks", "BootAssembly", "Signing", "TrialMachine"]),
     tests(
       "RecoveryPartition",
       [
-        "BootSite", "OpticalMedia", "BootAssembly", "RecoveryManifest", "DriveDiscovery", "TrialMachine", "CLinux",
+        "BootEntries", "Disks",
+        "BootSite", "MediumWriting", "MediumReading", "BootAssembly", "Signing", "RecoveryManifest", "DriveDiscovery",
+        "TrialMachine", "CLinux",
       ]),
     tests("NetworkBootProtocol"),
     tests("NetworkBootPolicy", ["NetworkBootProtocol", "StrictTOML"]),
     tests(
       "NetworkBoot",
       [
-        "BootSite", "BootAssembly", "NetworkBootPolicy", "NetworkBootProtocol", "TrialMachine",
+        "BootSite", "MediumReading", "MediumWriting", "BootAssembly", "Signing", "NetworkBootPolicy",
+        "NetworkBootProtocol", "TrialMachine",
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ]),
@@ -144,7 +161,8 @@ let package = Package(
     .testTarget(
       name: "BootTests",
       dependencies: [
-        "TrialMachine", "RecoveryPartition", "BootSite", "OpticalMedia", "BootAssembly", "HostSystem", "TestSupport",
+        "TrialMachine", "RecoveryPartition", "BootEntries", "Disks", "BootSite", "MediumWriting", "MediumReading", "BootAssembly", "Signing",
+        "HostSystem", "TestSupport",
         system,
       ],
       swiftSettings: strict),
@@ -155,3 +173,17 @@ let package = Package(
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
 )
+
+if isForFuzzing {
+  package.targets += [
+    .systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "fuzz",
+      dependencies: [
+        "CFuzzer", "StrictTOML", "RecoveryManifest", "Signing", "BootAssembly", "MediumReading", "FlashMedia",
+        "BootSite", "RecoveryPartition", "HostSystem", "NetworkBootProtocol", "NetworkBootPolicy", system,
+      ],
+      path: "Fuzz", exclude: ["CFuzzer"], swiftSettings: strict,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]),
+  ]
+}

@@ -3,7 +3,7 @@
 import BootAssembly
 import Glibc
 import HostSystem
-import OpticalMedia
+import MediumWriting
 import SystemPackage
 
 let arguments = CommandLine.arguments.dropFirst().map { FilePath($0) }

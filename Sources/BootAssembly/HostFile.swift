@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-@preconcurrency internal import Glibc
 internal import HostSystem
-package import SystemPackage
+internal import SystemPackage
 
 /// Reading files of the host, with failures that name them.
-package enum HostFile {
+enum HostFile {
   /// Calls `body` with one piece after another; all but the last have this size, and an empty file has none.
   /// - Throws: `OperationFailure`, or what `body` throws.
   static func pieces(of content: BootTree.Content, size: Int, _ body: ([UInt8]) throws -> Void) throws {
@@ -45,20 +44,5 @@ package enum HostFile {
       let descriptor = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
       return try descriptor.closeAfter { ByteCount(try descriptor.seek(offset: 0, from: .end)) }
     }
-  }
-
-  /// Calls `body` with a new folder that only this user can enter, and removes it afterwards.
-  /// - Throws: `OperationFailure`, or what `body` throws.
-  package static func withPrivateFolder<Result: Sendable>(_ body: (FilePath) async throws -> Result) async throws
-    -> Result
-  {
-    let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    var template = Array(FilePath(parent).appending("lifeboat.XXXXXX").string.utf8CString)
-    guard mkdtemp(&template) != nil else {
-      throw OperationFailure("create a folder in", FilePath(parent), Errno(rawValue: errno))
-    }
-    let folder = FilePath(String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
-    defer { FileTree.remove(folder) }
-    return try await body(folder)
   }
 }

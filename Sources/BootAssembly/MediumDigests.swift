@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import FoundationEssentials
 internal import HostSystem
+internal import Signing
 internal import SystemPackage
 
 /// Digests of what goes on a medium, several files at a time, each read once.

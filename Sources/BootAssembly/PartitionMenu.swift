@@ -91,7 +91,7 @@ package struct PartitionMenu: Sendable {
       for menu in ($root)/lifeboat/*/menu.cfg; do
         regexp --set=1:start "/lifeboat/([0-9a-f]+)/menu.cfg" "$menu"
       done
-      set note="The state of this recovery partition is damaged; this is what was found."
+      set note="This recovery partition's state is damaged; this is the version that was found."
     fi
     export current previous start note
     \(hotkey(hotkeyDelay))source "($root)/lifeboat/$start/menu.cfg"

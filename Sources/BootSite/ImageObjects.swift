@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import BootAssembly
 internal import HostSystem
-internal import OpticalMedia
+internal import MediumWriting
+internal import Signing
 internal import SystemPackage
 
 /// Turns the media of one image into the objects of a set.
@@ -11,13 +12,13 @@ struct ImageObjects {
   let scratch: FilePath
   let servers: [String]
   /// What the set before holds, by name, as far as it is to be relied upon.
-  var known: [String: SiteIndex.Object] = [:]
+  var known: [String: SetIndex.Object] = [:]
   let progress: ProgressEvent.Handler
 
   /// What an image has become.
   struct Result {
-    var image: SiteIndex.Image
-    var objects: [SiteIndex.Object]
+    var image: SetIndex.Image
+    var objects: [SetIndex.Object]
     /// Bytes that were not in the store before.
     var added: ByteCount
   }
@@ -32,7 +33,7 @@ struct ImageObjects {
     guard let lead = systems.first?.medium else { return nil }
     let name = lead.record.image
     var result = Result(
-      image: SiteIndex.Image(name: name, title: lead.record.title, media: [:], entries: [:]), objects: [], added: .zero)
+      image: SetIndex.Image(name: name, title: lead.record.title, media: [:], entries: [:]), objects: [], added: .zero)
     var starts: [NetworkBootDisk.System] = []
     for (medium, variant) in systems {
       let step = "publish \(name) \(variant.architecture)"
@@ -84,7 +85,7 @@ struct ImageObjects {
       guard hasher.finish() == expected else { throw medium.changed }
     }
     let start = try adopt(target, as: "\(prefix)/initrd.img", type: Self.plain, into: &result)
-    result.image.media[variant.architecture] = SiteIndex.Medium(
+    result.image.media[variant.architecture] = SetIndex.Medium(
       identifier: record.identifier, release: record.release, kernel: "\(prefix)/vmlinuz",
       initrd: "\(prefix)/initrd.img",
       arguments: NetworkBootDisk.kernelArguments(
@@ -101,7 +102,7 @@ struct ImageObjects {
   ) async throws -> NetworkInitrd.Layer {
     let file = try medium.file(path)
     guard file.size.bytes > 0, file.size.bytes.isMultiple(of: HashTree.block) else {
-      throw Site.Failure.mediumUnsuitable(medium.path, reason: "\(path) has an end within a block")
+      throw Site.Failure.mediumUnsuitable(medium.path, reason: "\(path) ends within a block")
     }
     let names = ["squashfs", "verity"].map { "layers/\(file.sha256).\($0)" }
     try copy(path, of: medium, as: names[0], into: &result)
@@ -115,7 +116,7 @@ struct ImageObjects {
   /// A stored layer's hash tree: the stored one, since a layer has one alone, or a new one.
   private func tree(
     of layer: Digest, size: ByteCount, as name: String, into result: inout Result
-  ) async throws -> (root: Digest, object: SiteIndex.Object) {
+  ) async throws -> (root: Digest, object: SetIndex.Object) {
     let isOneBlock = size.bytes == HashTree.block
     if let old = known[name], (old.size == .zero) == isOneBlock, store.holds(old.digest, size: old.size) {
       let top = store.path(isOneBlock ? layer : old.digest)

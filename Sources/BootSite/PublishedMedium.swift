@@ -1,41 +1,35 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 package import BootAssembly
 package import HostSystem
-internal import OpticalMedia
+internal import MediumReading
+package import Signing
 package import SystemPackage
 
 /// A medium whose every byte was compared with its record, opened for taking out what the network needs of it.
 package struct PublishedMedium: Sendable {
-  package let path: FilePath
-  package let record: MediumRecord
-  package let recordBytes: [UInt8]
-  package let signatureBytes: [UInt8]?
   package let settings: BootMenuSettings
-  private let reader: ISOReader
+  private let medium: VerifiedMedium
+
+  package var path: FilePath { medium.path }
+  package var record: MediumRecord { medium.record }
+  package var recordBytes: [UInt8] { medium.recordBytes }
+  package var signatureBytes: [UInt8]? { medium.signatureBytes }
+  private var reader: ISOReader { medium.reader }
 
   /// Reads all of a medium and compares it; with a key the record's signature has to be by that key.
   /// - Throws: `Site.Failure`, `MediumVerification.Failure`, `ISOReader.Failure`, `OperationFailure`.
   package init(_ path: FilePath, key: FilePath?, progress: ProgressEvent.Handler) async throws {
-    let report = try await MediumVerification.verify(path, progress: progress)
-    guard report.isClean else {
-      let places = report.unchecked.map { "bytes that nothing answers for: \($0)" }
-      throw Site.Failure.mediumDamaged(path, findings: report.findings.map(\.message) + places)
+    do {
+      medium = try await VerifiedMedium(path, key: key, progress: progress)
+    } catch MediumVerification.Failure.damaged(_, let findings) {
+      throw Site.Failure.mediumDamaged(path, findings: findings)
+    } catch MediumVerification.Failure.notSigned(_, let reason) {
+      throw Site.Failure.mediumNotSigned(path, reason: reason)
     }
-    if let key {
-      do {
-        try await SiteKey.verify(report.recordBytes, signature: report.signatureBytes, publicKey: key)
-      } catch let failure as BootAssemblyFailure where failure.exitCode == .notAsPromised {
-        throw Site.Failure.mediumNotSigned(path, reason: failure.message)
-      }
-    }
-    self.path = path
-    reader = try ISOReader(path)
-    (recordBytes, signatureBytes) = (report.recordBytes, report.signatureBytes)
-    record = try MediumRecord(decoding: report.recordBytes)
     // From here on nothing is read but what the record answers for, digest by digest: the file may have changed.
-    let menu = try Self.content("boot/grub/grub.cfg", of: record, reader, path)
+    let menu = try Self.content("boot/grub/grub.cfg", of: medium.record, medium.reader, path)
     guard let settings = BootMenuSettings(menu: String(decoding: menu, as: UTF8.self)) else {
-      throw Site.Failure.mediumUnsuitable(path, reason: "its start menu is not one that this Lifeboat knows")
+      throw Site.Failure.mediumUnsuitable(path, reason: "this Lifeboat does not know its start menu")
     }
     self.settings = settings
     try check()
@@ -43,7 +37,7 @@ package struct PublishedMedium: Sendable {
 
   /// What becomes a name of an object, or a word in the list that a shell reads, must be harmless.
   private func check() throws(Site.Failure) {
-    guard SiteIndex.isImageName(record.image) else {
+    guard SetIndex.isImageName(record.image) else {
       throw .mediumUnsuitable(path, reason: "“\(record.image)” is not a valid image name")
     }
     guard record.identifier.wholeMatch(of: /[0-9a-f]{16}/) != nil, !record.variants.isEmpty else {
@@ -53,7 +47,7 @@ package struct PublishedMedium: Sendable {
       let folder = folder(variant)
       guard ["x64", "x86"].contains(variant.architecture), variant.kernel == "\(folder)/vmlinuz",
         variant.initrd == "\(folder)/initrd.img", !variant.layers.isEmpty
-      else { throw .mediumUnsuitable(path, reason: "its files lie where none of this version's would") }
+      else { throw .mediumUnsuitable(path, reason: "its files are not where this version puts them") }
       for layer in variant.layers
       where layer != "\(folder)/\(name(ofLayer: layer))"
         || name(ofLayer: layer).wholeMatch(of: /[0-9]{2}-[A-Za-z0-9._-]+\.squashfs/) == nil
@@ -127,7 +121,7 @@ package struct PublishedMedium: Sendable {
   }
 
   /// The file is not any more what was verified a moment ago.
-  package var changed: Site.Failure { .mediumDamaged(path, findings: ["it was changed while it was read"]) }
+  package var changed: Site.Failure { .mediumDamaged(path, findings: ["it changed while it was being read"]) }
 
   private func read(_ range: Range<Int64>, _ take: ([UInt8]) throws -> Void) throws {
     var offset = range.lowerBound

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import BootAssembly
 internal import HostSystem
+internal import Signing
 internal import SystemPackage
 
 /// The moment in which a set becomes current, and what goes afterwards.
 extension Site {
   /// Writes a set, makes it current, then removes what no kept set needs. The caller holds the lock.
-  func commit(_ wanted: SiteIndex, _ old: OpenedSet?, _ signing: Signing, keep: Int) async throws -> Publication {
+  func commit(_ wanted: SetIndex, _ old: OpenedSet?, _ signing: Signing, keep: Int) async throws -> Publication {
     var index = wanted
     index.images.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     index.objects = try shared(by: index.images, from: index.objects) + index.objects
-    index.objects = SiteIndex.objects(of: index.images, from: index.objects)
+    index.objects = SetIndex.objects(of: index.images, from: index.objects)
     if let old, isSame(index, old, signing) {
       return Publication(
         number: old.index.number, isNew: false, index: old.index, added: .zero, lost: [], removedSets: [])
@@ -26,7 +27,7 @@ extension Site {
 
   /// What shim and the signed GRUB ask for under the same name, whichever image they belong to: GRUB's first menu, and,
   /// where the site's server names the boot file in option 67 alone, GRUB itself.
-  private func shared(by images: [SiteIndex.Image], from objects: [SiteIndex.Object]) throws -> [SiteIndex.Object] {
+  private func shared(by images: [SetIndex.Image], from objects: [SetIndex.Object]) throws -> [SetIndex.Object] {
     let names = images.filter(\.hasPXELoaders).map(\.name)
     guard let first = names.first, var grub = objects.first(where: { $0.name == NetworkMenu.signedGRUB(of: first) })
     else { return [] }
@@ -34,11 +35,11 @@ extension Site {
     let bytes = Array(NetworkMenu.dispatcher(images: names).utf8)
     let (digest, size) = (Digest(of: bytes), ByteCount(Int64(bytes.count)))
     _ = try store.put(digest, size: size) { try $0(bytes) }
-    return [grub, SiteIndex.Object(name: NetworkMenu.dispatcherName, size: size, digest: digest, type: "text/plain")]
+    return [grub, SetIndex.Object(name: NetworkMenu.dispatcherName, size: size, digest: digest, type: "text/plain")]
   }
 
   /// Whether the current set says all of this already.
-  private func isSame(_ index: SiteIndex, _ old: OpenedSet, _ signing: Signing) -> Bool {
+  private func isSame(_ index: SetIndex, _ old: OpenedSet, _ signing: Signing) -> Bool {
     var numbered = index
     numbered.number = old.index.number
     let wantsSignature = if case .key = signing { true } else { false }
@@ -46,7 +47,7 @@ extension Site {
   }
 
   /// A set appears whole, by one rename.
-  private func write(_ index: SiteIndex, _ signing: Signing) async throws {
+  private func write(_ index: SetIndex, _ signing: Signing) async throws {
     let bytes = try index.encoded()
     let draft = scratch.appending("set")
     FileTree.remove(draft)
@@ -95,7 +96,7 @@ extension Site {
   func removeUnneededObjects() {
     var needed = Set<Digest>()
     for number in numbers {
-      guard let bytes = try? FileTree.bytes(of: indexFile(number)), let index = try? SiteIndex(decoding: bytes) else {
+      guard let bytes = try? FileTree.bytes(of: indexFile(number)), let index = try? SetIndex(decoding: bytes) else {
         return
       }
       needed.formUnion(index.objects.map(\.digest))

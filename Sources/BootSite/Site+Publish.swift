@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import BootAssembly
 public import HostSystem
+internal import Signing
 public import SystemPackage
 
 extension Site {
@@ -20,7 +21,7 @@ extension Site {
     /// False where the current set holds the very same already.
     public var isNew: Bool
     /// What the set holds.
-    public var index: SiteIndex
+    public var index: SetIndex
     /// Bytes that were not in the site before.
     public var added: ByteCount
     /// Images that were replaced by others of the same name without one of their architectures: `tier1 x86`.
@@ -61,7 +62,7 @@ extension Site {
         added += made.added
       }
       var publication = try await commit(
-        SiteIndex(number: 0, servers: servers, images: images, objects: objects), old, signing, keep: keep)
+        SetIndex(number: 0, servers: servers, images: images, objects: objects), old, signing, keep: keep)
       publication.added = added
       publication.lost = Self.lost(old?.index, publication.index)
       return publication
@@ -69,7 +70,7 @@ extension Site {
   }
 
   /// The objects of the set before by name; none where a signed set would take over what nobody has signed.
-  private static func trusted(_ old: OpenedSet?, _ signing: Signing) -> [String: SiteIndex.Object] {
+  private static func trusted(_ old: OpenedSet?, _ signing: Signing) -> [String: SetIndex.Object] {
     if case .key = signing, old?.signedBy == nil { return [:] }
     return Dictionary((old?.index.objects ?? []).map { ($0.name, $0) }) { first, _ in first }
   }
@@ -84,7 +85,7 @@ extension Site {
       let kept = old.index.images.filter { $0.name != image }
       guard !kept.isEmpty else { throw Failure.lastImage(image) }
       try await check(kept, of: old, servers: old.index.servers, signing)
-      let index = SiteIndex(number: 0, servers: old.index.servers, images: kept, objects: old.index.objects)
+      let index = SetIndex(number: 0, servers: old.index.servers, images: kept, objects: old.index.objects)
       return try await commit(index, old, signing, keep: keep)
     }
   }
@@ -146,7 +147,7 @@ extension Site {
 
   /// Images that stay have to fit the new set.
   private func check(
-    _ kept: [SiteIndex.Image], of old: OpenedSet?, servers: [String], _ signing: Signing
+    _ kept: [SetIndex.Image], of old: OpenedSet?, servers: [String], _ signing: Signing
   ) async throws {
     guard let old, !kept.isEmpty else { return }
     if case .key = signing, old.signedBy == nil { throw Failure.unsignedImagesKept(kept.map(\.name)) }
@@ -154,8 +155,8 @@ extension Site {
     try checkObjects(of: kept, in: old.index)
   }
 
-  private func checkObjects(of images: [SiteIndex.Image], in index: SiteIndex) throws {
-    for object in SiteIndex.objects(of: images, from: index.objects)
+  private func checkObjects(of images: [SetIndex.Image], in index: SetIndex) throws {
+    for object in SetIndex.objects(of: images, from: index.objects)
     where !store.holds(object.digest, size: object.size) {
       throw Failure.objectDamaged(name: object.name, store.path(object.digest))
     }
@@ -185,7 +186,7 @@ extension Site {
   }
 
   /// Which architectures an image had and has no more.
-  private static func lost(_ old: SiteIndex?, _ new: SiteIndex) -> [String] {
+  private static func lost(_ old: SetIndex?, _ new: SetIndex) -> [String] {
     (old?.images ?? []).flatMap { before in
       let now = new.images.first { $0.name == before.name }?.media ?? before.media
       return before.media.keys.filter { now[$0] == nil }.sorted().map { "\(before.name) \($0)" }

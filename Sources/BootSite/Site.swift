@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import BootAssembly
 internal import HostSystem
+internal import Signing
 public import SystemPackage
 
 /// A folder from which computers are started over the network: sets of images, of which one is current.
@@ -32,7 +33,7 @@ public struct Site: Sendable {
   /// A set with what is known of its signature.
   public struct OpenedSet: Sendable {
     /// What it holds.
-    public var index: SiteIndex
+    public var index: SetIndex
     /// The fingerprint of the key that signed it, or nil for one without signature.
     public var signedBy: String?
   }
@@ -43,7 +44,7 @@ public struct Site: Sendable {
   /// the site can exchange that key as well: name a key from elsewhere to be safe from that too.
   /// - Parameter key: the only key to be trusted; nil for the site's own, or none where the site has none.
   /// - Throws: `Failure.nothingPublished`, `.notReadable`, `.indexUnreadable`, `.indexNotTrusted`; `OperationFailure`;
-  ///   `BootAssemblyFailure` for a key that cannot be used.
+  ///   `SigningFailure` for a key that cannot be used.
   public func current(trusting key: FilePath? = nil) async throws -> OpenedSet {
     try await set(try number(), trusting: key)
   }
@@ -69,14 +70,14 @@ public struct Site: Sendable {
     if let key = key ?? own {
       do {
         try await SiteKey.verify(bytes, signature: signature, publicKey: key)
-      } catch let failure as BootAssemblyFailure where failure.exitCode == .notAsPromised {
+      } catch let failure as SigningFailure where failure.exitCode == .notAsPromised {
         throw Failure.indexNotTrusted(file, reason: Self.words(for: failure))
       }
       signedBy = try await SiteKey.describe(key).fingerprint
     } else if signature != nil {
       throw Failure.indexNotTrusted(file, reason: "it is signed, but the site's key is missing")
     }
-    let index = try SiteIndex(decoding: bytes)
+    let index = try SetIndex(decoding: bytes)
     guard index.number == number else {
       throw Failure.indexUnreadable(reason: "set \(number) says that it is set \(index.number)")
     }
@@ -92,7 +93,7 @@ public struct Site: Sendable {
   }
 
   /// Where an object's bytes lie.
-  public func path(of object: SiteIndex.Object) -> FilePath { store.path(object.digest) }
+  public func path(of object: SetIndex.Object) -> FilePath { store.path(object.digest) }
 
   /// The numbers of all sets that are there, ascending.
   public var numbers: [Int] { FileTree.names(in: setsFolder).compactMap { Int($0) }.filter { $0 > 0 }.sorted() }
@@ -105,7 +106,7 @@ public struct Site: Sendable {
   func indexFile(_ number: Int) -> FilePath { setsFolder.appending(String(number)).appending("index.json") }
 
   /// What a failed signature means for an index: the same check speaks of media elsewhere.
-  private static func words(for failure: BootAssemblyFailure) -> String {
+  private static func words(for failure: SigningFailure) -> String {
     switch failure {
     case .signatureAbsent: "it has no signature"
     case .signatureMalformed: "its signature is not an SSH signature"

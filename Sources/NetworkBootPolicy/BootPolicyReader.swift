@@ -78,7 +78,7 @@ private struct PolicyDraft {
           remedy: "Add interface, subnet or relay; for all places write answer at the top of the file.")
       } else if let first = lines[place] {
         sink.warning(
-          .neverReached, at: node.position, "the [[place]] in line \(first) is the same place, and counts",
+          .neverReached, at: node.position, "the [[place]] on line \(first) is the same place, and counts",
           remedy: "Remove one of the two.")
       }
       lines[place] = lines[place] ?? node.position.line
@@ -129,7 +129,7 @@ private struct PolicyDraft {
           .noCondition, at: node.position, "[[machine]] says no machine", remedy: "Add mac, uuid or both.")
       } else if let first = lines[match] {
         sink.error(
-          .duplicateMachine, at: node.position, "the [[machine]] in line \(first) is the same machine",
+          .duplicateMachine, at: node.position, "the [[machine]] on line \(first) is the same machine",
           remedy: "Remove one of the two.")
       }
       lines[match] = lines[match] ?? node.position.line

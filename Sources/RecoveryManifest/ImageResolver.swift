@@ -62,7 +62,7 @@ struct ImageResolver {
       if let first = byName[name.value] {
         sink.error(
           .duplicateImage, at: name.position,
-          "there are two images \(Printable.quoted(name.value)); the first is in line \(drafts[first].position.line)",
+          "there are two images \(Printable.quoted(name.value)); the first is on line \(drafts[first].position.line)",
           remedy: "Give each image a name of its own.")
       } else {
         byName[name.value] = index

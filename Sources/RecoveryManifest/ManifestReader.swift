@@ -59,7 +59,7 @@ public enum ManifestReader {
       } else if let first = lines[id.value] {
         sink.error(
           .duplicateTool, at: id.position,
-          "there are two tools \(Printable.quoted(id.value)); the first is in line \(first)",
+          "there are two tools \(Printable.quoted(id.value)); the first is on line \(first)",
           remedy: "Choose another id.")
       } else {
         found.append((tool, id.position))

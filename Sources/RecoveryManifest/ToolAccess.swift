@@ -85,7 +85,8 @@ struct ToolAccess {
         let quoted = Printable.quoted(word.value)
         if earlier.list == list.name {
           sink.warning(
-            .duplicateEntry, at: word.position, "\(quoted) stands twice in \(list.name)", remedy: "Remove one of them.")
+            .duplicateEntry, at: word.position, "\(quoted) appears twice in \(list.name)", remedy: "Remove one of them."
+          )
         } else {
           sink.error(
             .conflictingAccess, at: word.position,

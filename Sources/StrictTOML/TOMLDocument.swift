@@ -17,7 +17,7 @@ struct TOMLDocument: ~Copyable {
     let parsed = bytes.withUnsafeBufferPointer { buffer in
       buffer.withMemoryRebound(to: CChar.self) { ctoml_parse($0.baseAddress, $0.count) }
     }
-    guard let parsed else { throw SyntaxError(message: "memory is short", position: .start) }
+    guard let parsed else { throw SyntaxError(message: "out of memory", position: .start) }
     if let error = ctoml_syntax_error(parsed)?.pointee {
       let message = Self.text(error.text, error.text_length) ?? ""
       let position = Self.position(error.line, error.column)

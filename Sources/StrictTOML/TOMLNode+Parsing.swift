@@ -16,7 +16,7 @@ extension TOMLNode {
       let why = open ? "the text is not closed at the end of its line" : inPlainWords(error.message)
       sink.error(
         .syntax, at: error.position, "not valid TOML: \(Printable.text(why))",
-        remedy: open ? "Write the missing quote." : "Correct this place; what follows it has not been read yet.")
+        remedy: open ? "Write the missing quote." : "Correct this first; what follows has not been read yet.")
       return nil
     }
   }

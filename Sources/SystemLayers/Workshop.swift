@@ -9,7 +9,7 @@ internal import SystemPackage
 /// ends, because its standard input closes with this process however that dies, the kernel ends everything inside
 /// and the tmpfs is gone. As root the user namespace is left out.
 ///
-/// Where memory is short the work lies in a folder on the disk instead, which is removed at the end, or by the next
+/// Where out of memory the work lies in a folder on the disk instead, which is removed at the end, or by the next
 /// build.
 struct Workshop: Sendable {
   /// The work folder's path, inside and outside of the namespaces.
@@ -40,6 +40,19 @@ struct Workshop: Sendable {
       }
     } catch ExternalCommand.Failure.failed("unshare", _, let lines) {
       throw SystemLayersFailure.noUserNamespaces(detail: lines.last ?? "unshare failed")
+    }
+  }
+
+  /// The programs that open a workshop and work in it, beside those of Debian's essential packages.
+  /// - Throws: `ExternalCommand.Failure.notInstalled` for the first one that is missing.
+  static func requirePrograms(asRoot: Bool) throws {
+    var programs = [
+      ("util-linux", ["unshare", "nsenter"]), ("mount", ["mount", "umount"]), ("mmdebstrap", ["mmdebstrap"]),
+      ("squashfs-tools", ["mksquashfs", "unsquashfs"]),
+    ]
+    if !asRoot { programs.append(("uidmap", ["newuidmap", "newgidmap"])) }
+    for (package, names) in programs {
+      for name in names { try ExternalCommand(name, [], package: package).require() }
     }
   }
 

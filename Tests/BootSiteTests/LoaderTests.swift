@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import BootAssembly
 import HostSystem
-import OpticalMedia
+import MediumReading
+import MediumWriting
 import RecoveryManifest
+import Signing
 import SystemPackage
 import TestSupport
 import Testing
@@ -56,7 +58,7 @@ import Testing
   /// One dispatcher for all images; it goes with the last of them that has loaders.
   @Test func imagesShareOneDispatcher() async throws {
     let key = try await SmallMedia.shared.key()
-    func text(_ index: SiteIndex) throws -> String { try FileTree.text(of: fixture.file("grub/grub.cfg", in: index)) }
+    func text(_ index: SetIndex) throws -> String { try FileTree.text(of: fixture.file("grub/grub.cfg", in: index)) }
     let first = try await fixture.publish(SmallMedia.shared.iso()).index
     #expect(try text(first).contains("'tier1'") && !text(first).contains("'tier2'"))
     let both = try await fixture.publish(SmallMedia.shared.iso("tier2")).index
@@ -148,7 +150,7 @@ import Testing
   }
 
   /// What a set's initrd knows of hash trees.
-  private func lists(_ index: SiteIndex) throws -> [String] {
+  private func lists(_ index: SetIndex) throws -> [String] {
     let initrd = try #require(index.images[0].media["x64"]?.initrd)
     let bytes = try FileTree.bytes(of: fixture.file(initrd, in: index))
     return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
@@ -165,6 +167,7 @@ import Testing
     try await ExternalCommand("chmod", ["-R", "u+w", root.string]).run()
     var record = try MediumRecord(decoding: FileTree.bytes(of: root.appending(MediumRecord.path)))
     record.files.removeAll { $0.path.hasPrefix(NetworkLoaders.folder) }
+    record.layout = nil
     let reader = try ISOReader(iso)
     let partition = try #require(reader.partitionTable?.partitions.first { $0.isEFISystemPartition }).range
     let esp = fixture.scratch.appending("esp.img")
@@ -183,7 +186,7 @@ import Testing
         BootTree.Entry(MediumRecord.path, .bytes(try record.encoded())),
       ], biosBoot: .init(image: boot.path, hybridMBR: mbr), efiSystemPartition: esp, identity: record.identifier)
     let old = fixture.scratch.appending("old.iso")
-    _ = try await ISOImage.write(tree, to: old)
+    _ = try await ISOImage.write(tree, to: old, finish: StructureSeal.finish())
     return old
   }
 }

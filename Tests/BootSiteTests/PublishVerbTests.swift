@@ -17,7 +17,7 @@ import Testing
   }
 
   private struct Listing: Decodable {
-    struct Entry: Decodable { var isCurrent: Bool, signedBy: String?, index: SiteIndex }
+    struct Entry: Decodable { var isCurrent: Bool, signedBy: String?, index: SetIndex }
     var sets: [Entry]
   }
 
@@ -32,7 +32,7 @@ import Testing
     #expect(second.errors.contains("the set has 2 images") && second.errors.contains("say --image tier1"), "\(second)")
     #expect(!first.errors.contains("images"), "\(first)")
     let again = try await publish(SmallMedia.shared.iso("tier2").string, "--sign", key)
-    #expect(again.status == 0 && again.output.contains("set 2 holds all of this already"), "\(again)")
+    #expect(again.status == 0 && again.output.contains("set 2 already holds all of this"), "\(again)")
     let retired = try await publish("--retire", "tier1", "--sign", key)
     #expect(retired.status == 0 && !retired.output.contains("tier1"), "\(retired)")
     let back = try await publish("--rollback")

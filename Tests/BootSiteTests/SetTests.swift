@@ -13,7 +13,7 @@ import Testing
   init() throws { fixture = try SiteFixture() }
 
   @Test func theLastSetsStay() async throws {
-    var indices: [SiteIndex] = []
+    var indices: [SetIndex] = []
     for number in 1...5 {
       let iso = try await SmallMedia.shared.iso(tools: "tools\(number)", number: number)
       let done = try await fixture.publish(iso, keep: 3)

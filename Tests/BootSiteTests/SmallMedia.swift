@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import BootAssembly
 import HostSystem
-import OpticalMedia
+import MediumReading
+import MediumWriting
 import RecoveryManifest
+import Signing
 import SystemPackage
 import TestSupport
 
@@ -62,7 +64,9 @@ actor SmallMedia {
         systems.append(try await Self.system(architecture, tools: tools, age, in: work))
       }
       let path = folder.appending("\(name).iso")
-      _ = try await ISOImage.write(try await builder.build(systems, signingKey: signer).tree, to: path)
+      _ = try await ISOImage.write(
+        try await builder.build(systems, signingKey: signer).tree, to: path,
+        finish: StructureSeal.finish(signingKey: signer))
       FileTree.remove(work)
       return path
     }
@@ -148,7 +152,7 @@ struct SiteFixture {
   }
 
   /// The file of an object.
-  func file(_ name: String, in index: SiteIndex) throws -> FilePath {
+  func file(_ name: String, in index: SetIndex) throws -> FilePath {
     guard let object = index.objects.first(where: { $0.name == name }) else { throw Missing(name: name) }
     return site.path(of: object)
   }

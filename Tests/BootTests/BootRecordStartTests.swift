@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import BootAssembly
 import HostSystem
-import OpticalMedia
+import MediumReading
 import SystemPackage
 import TestSupport
 import Testing

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import BootAssembly
 import HostSystem
-import OpticalMedia
+import MediumReading
+import Signing
 import SystemPackage
 import TestSupport
 import Testing

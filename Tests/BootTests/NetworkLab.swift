@@ -50,7 +50,7 @@ struct NetworkLab: Sendable {
   var requests: String { (try? FileTree.text(of: log)) ?? "" }
 
   /// Lays the objects of a set out under their names; `change` may give one other content.
-  func serve(_ site: Site, _ index: SiteIndex, change: (SiteIndex.Object) throws -> [UInt8]? = { _ in nil }) throws {
+  func serve(_ site: Site, _ index: SetIndex, change: (SetIndex.Object) throws -> [UInt8]? = { _ in nil }) throws {
     for object in index.objects {
       let place = served.appending(object.name)
       try FileTree.makeFolder(place.removingLastComponent())

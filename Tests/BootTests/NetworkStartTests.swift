@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import BootSite
 import HostSystem
-import OpticalMedia
 import SystemPackage
 import TestSupport
 import Testing
@@ -13,7 +12,7 @@ import TrialMachine
   .enabled(if: NetworkLab.isPossible, "needs root, iproute2, busybox and python3"))
 struct NetworkStartTests {
   /// Publishes the demo, and hands over the site, its index and a laboratory.
-  private func withSite(_ body: (Site, SiteIndex, NetworkLab) async throws -> Void) async throws {
+  private func withSite(_ body: (Site, SetIndex, NetworkLab) async throws -> Void) async throws {
     let medium = try await DemoMedium.shared.path()
     try await TemporaryFolder.with { folder in
       let site = Site(at: folder.appending("site"))
@@ -23,7 +22,7 @@ struct NetworkStartTests {
   }
 
   private func machine(
-    _ site: Site, _ index: SiteIndex, _ firmware: TrialMachine.Firmware, memory: Int64 = 1024, cpu32: Bool = false
+    _ site: Site, _ index: SetIndex, _ firmware: TrialMachine.Firmware, memory: Int64 = 1024, cpu32: Bool = false
   ) throws -> TrialMachine {
     let disk = try #require(index.objects.first { $0.name == "boot/tier1.iso" })
     return TrialMachine(

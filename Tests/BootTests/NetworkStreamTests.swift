@@ -12,7 +12,7 @@ import TrialMachine
   .enabled(if: NetworkLab.isPossible, "needs root, iproute2, busybox and python3"))
 struct NetworkStreamTests {
   private func withSite(
-    otherNetwork: Bool = false, _ body: (Site, SiteIndex, NetworkLab) async throws -> Void
+    otherNetwork: Bool = false, _ body: (Site, SetIndex, NetworkLab) async throws -> Void
   ) async throws {
     let medium = try await DemoMedium.shared.path()
     try await TemporaryFolder.with { folder in
@@ -24,7 +24,7 @@ struct NetworkStreamTests {
 
   /// A computer that starts one of the systems with more words on the kernel's command line.
   private func machine(
-    _ site: Site, _ index: SiteIndex, _ words: String = "", memory: Int64 = 768, cpu32: Bool = false
+    _ site: Site, _ index: SetIndex, _ words: String = "", memory: Int64 = 768, cpu32: Bool = false
   ) throws -> TrialMachine {
     let medium = try #require(index.images.first?.media[cpu32 ? "x86" : "x64"])
     let files = try [medium.kernel, medium.initrd, "boot/tier1.iso"].map { name in

@@ -2,7 +2,7 @@
 import BootAssembly
 @preconcurrency import Glibc
 import HostSystem
-import OpticalMedia
+import MediumReading
 import RecoveryPartition
 import SystemPackage
 import TestSupport
@@ -60,7 +60,8 @@ struct SystemdBootStartTests {
       let partition = InstalledPartition(
         disk: disk, isFile: false, table: .gpt, number: 2, start: .mebibytes(65), size: .mebibytes(900),
         sectorSize: 512, partitionUUID: "", fileSystemSerial: serial, title: "Contoso first aid", isHidden: false)
-      let entries = try await SystemdBoot(root: root, firmware: firmware).register(partition, BootWish())
+      let entries = try await SystemdBoot(root: root, firmware: firmware)
+        .register(partition, on: try Disk(disk, isWriting: false), BootWish())
       let name = try #require(entries.first?.name.split(separator: "/").last)
       try AtomicFile.write(Array("default \(name)\ntimeout 1\n".utf8), to: mounted.appending("loader/loader.conf"))
       try await ExternalCommand("truncate", ["-s", "64M", esp.string]).run()

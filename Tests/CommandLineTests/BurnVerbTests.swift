@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import DiscBurning
 import Foundation
 import HostSystem
-import OpticalMedia
 import SystemPackage
 import TestSupport
 import Testing

@@ -142,7 +142,7 @@ import Testing
     let (come, words) = door.sort(appeared, in: before)
     #expect(come.isEmpty)
     #expect(words.first?.hasPrefix("/dev/sdb (SanDisk Ultra, 4C530001230415111234, ") == true)
-    #expect(words.first?.hasSuffix("the station began, for a drive with its serial number was there.") == true)
+    #expect(words.first?.hasSuffix("the station began, since a drive with its serial number was there.") == true)
     #expect(words.last?.hasSuffix("name it: lifeboat write tier1.iso 4C530001230415111234") == true, "\(words)")
   }
 

@@ -72,7 +72,7 @@ extension DriveLab {
       // As after a reset of the hub: the same stick again, as a new device. The lab compares its bytes at the end.
       try await lab.unplug(Self.twin)
       try await lab.plug(Self.twin)
-      try await run.until(said: "is not written: it may have been plugged in before the station began")
+      try await run.until(said: "was not written: it may have been plugged in before the station began")
       for drive in [Self.first, Self.second] {
         try await lab.plug(drive)
         try await run.until(line: "\"event\":\"result\"", drive.serial)

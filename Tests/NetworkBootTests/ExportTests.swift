@@ -3,6 +3,7 @@ import BootAssembly
 import BootSite
 @preconcurrency import Glibc
 import HostSystem
+import Signing
 import SystemPackage
 import TestSupport
 import Testing
@@ -165,11 +166,11 @@ import Testing
   }
 
   @Test func aServerWithAPortAndAPathIsServedThere() throws {
-    let index = SiteIndex(number: 3, servers: ["http://10.1.2.3:8080/boot/here"], images: [], objects: [])
+    let index = SetIndex(number: 3, servers: ["http://10.1.2.3:8080/boot/here"], images: [], objects: [])
     let server = try ExportServer(nil, in: index)
     #expect(server.address == "10.1.2.3" && server.port == 8080 && server.path == "/boot/here")
     let object = ExportManifest.Object(
-      SiteIndex.Object(name: "a/b", size: ByteCount(3), digest: Digest(of: "abc"), type: "application/efi"))
+      SetIndex.Object(name: "a/b", size: ByteCount(3), digest: Digest(of: "abc"), type: "application/efi"))
     let text = NginxSettings([object], server, set: 3).text
     #expect(text.contains("    listen 8080 default_server;\n"))
     #expect(

@@ -64,9 +64,9 @@ import Testing
     }
   }
 
-  private func desk(_ events: EventLog) async throws -> (sets: SiteFollower, desk: MachineDesk) {
+  private func desk(_ events: EventLog) async throws -> (sets: SetFollower, desk: MachineDesk) {
     let options = BootService.Options(site: site.path)
-    let sets = try await SiteFollower(Site(at: site.path), trusting: nil, events: events)
+    let sets = try await SetFollower(Site(at: site.path), trusting: nil, events: events)
     return (sets, try MachineDesk(options, sets.current, events: events))
   }
 

@@ -3,6 +3,7 @@ import BootAssembly
 import BootSite
 @preconcurrency import Glibc
 import HostSystem
+import Signing
 import SystemPackage
 import TestSupport
 import Testing

@@ -33,12 +33,12 @@ struct WireReportTests {
     return view
   }
 
-  private func pointers(_ findings: [WireProbe.Finding]) throws -> [String: SitePointer] {
-    let all = SitePointer.all(findings, for: Self.interface, try view(.site))
+  private func pointers(_ findings: [WireProbe.Finding]) throws -> [String: BootReferral] {
+    let all = BootReferral.all(findings, for: Self.interface, try view(.site))
     return Dictionary(uniqueKeysWithValues: all.map { ($0.kind, $0) })
   }
 
-  private func bios(_ file: String?, next: String? = "10.66.0.2", vendorClass: String? = nil) throws -> SitePointer {
+  private func bios(_ file: String?, next: String? = "10.66.0.2", vendorClass: String? = nil) throws -> BootReferral {
     let answer = try finding(.biosPXE) { offer in
       offer.bootFile = Array((file ?? "").utf8)
       offer.nextServer = next.flatMap { IPv4Address($0) } ?? .any
@@ -60,7 +60,7 @@ struct WireReportTests {
   }
 
   @Test func anAnswerForHTTPBootNeedsItsVendorClass() throws {
-    func http(_ vendorClass: String?) throws -> SitePointer? {
+    func http(_ vendorClass: String?) throws -> BootReferral? {
       let answer = try finding(.x64HTTP) { offer in
         offer.options[.bootFileName] = Array("http://10.66.0.2/demo.iso".utf8)
         offer.options[.vendorClass] = vendorClass.map { Array($0.utf8) }

@@ -5,6 +5,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootEntries
+@testable import Disks
 @testable import RecoveryPartition
 
 /// Boot entries that were never made, or are lost: the same command again makes them, and so does an update.
@@ -16,10 +18,16 @@ import Testing
     let refusal = Mutex<(any Error)?>(nil)
 
     func kinds(for partition: InstalledPartition) -> [BootEntry.Kind] { [.firmware, .grub] }
-    func plan(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [String] { [] }
-    func status(of partition: InstalledPartition) async throws -> [BootEntry] { entries.withLock { $0 } }
-    func unregister(_ partition: InstalledPartition) async throws -> [BootEntry] { [] }
-    func register(_ partition: InstalledPartition, _ wish: BootWish) async throws -> [BootEntry] {
+    func plan(
+      _ partition: InstalledPartition, on disk: any DiskAccess, _ wish: BootWish
+    ) async throws -> [String] { [] }
+    func status(of partition: InstalledPartition, on disk: any DiskAccess) async throws -> [BootEntry] {
+      entries.withLock { $0 }
+    }
+    func unregister(_ partition: InstalledPartition, on disk: any DiskAccess) async throws -> [BootEntry] { [] }
+    func register(
+      _ partition: InstalledPartition, on disk: any DiskAccess, _ wish: BootWish
+    ) async throws -> [BootEntry] {
       wishes.withLock { $0.append(wish) }
       if let refusal = refusal.withLock({ $0 }) { throw refusal }
       let all = kinds(for: partition).map { BootEntry(kind: $0, name: $0.rawValue, label: partition.title) }

@@ -56,7 +56,7 @@ typedef struct ctoml_error {
 
 typedef struct ctoml_document ctoml_document;
 
-/// Parses TOML 1.0. Returns null only when memory is short.
+/// Parses TOML 1.0. Returns null only when out of memory.
 ctoml_document *ctoml_parse(const char *text, size_t length);
 
 /// The syntax error, or null where the text is TOML.

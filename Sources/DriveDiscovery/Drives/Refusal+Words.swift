@@ -99,7 +99,7 @@ extension DriveKind {
     case .memory: "memory seen as a device"
     case .mapping: "a device of the device mapper"
     case .raid: "a software RAID"
-    case .network: "a device of the network"
+    case .network: "a network device"
     case .software: "a device made by software"
     }
   }

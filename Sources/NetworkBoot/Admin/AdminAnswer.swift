@@ -53,7 +53,7 @@ struct AdminAnswer: Sendable {
             word: String(path.dropFirst("/machines/".count)), machine: order.machine, image: order.image)
         else {
           return refusal(
-            .badRequest, .usage, "bad-order", "this is no order",
+            .badRequest, .usage, "bad-order", "this is not an order",
             "POST {\"machine\": \"4711\"} to /machines/approve, deny or forget; with an \"image\" to /machines/assign.")
         }
         return try AdminAnswer(desk.follow(order, by: peer.words))

@@ -87,8 +87,7 @@ extension MachineDesk {
       if after.kept != before.kept { try store?.write(after.kept) }
       try state.withLock { state in
         // Machines may have come and gone meanwhile.
-        try apply(to: &state.register)
-        try state.renew()
+        try state.change { try apply(to: &$0.register) }
       }
       let outcome = MachineOutcome(order, match)
       events.say(.init(.admin, client: match.words, name: order.image, "\(outcome.message), says \(by)"))

@@ -33,7 +33,7 @@ extension AddressServer.Reply {
       switch packet.messageType {
       case .offer: "\(address) offered"
       case .nak: "told to start over: \(String(decoding: packet.options[.message] ?? [], as: UTF8.self))"
-      default: address.isUnicast ? "\(address) given" : "told about this wire"
+      default: address.isUnicast ? "\(address) given" : "told about this network"
       }
     return lease + (grant.map { "; \($0.summary)" } ?? "")
   }

@@ -51,7 +51,7 @@ extension DHCPServer {
   private func log(_ step: LeaseBook.Step, _ hardware: HardwareAddress) {
     switch step {
     case .declined(let address):
-      let words = "somebody else has \(address), it says; that address rests for 10 min"
+      let words = "it says that somebody else has \(address); that address rests for 10 min"
       events.say(.init(.dhcp, .refusal, client: "\(hardware)", words))
     case .released(let address):
       events.say(.init(.dhcp, client: "\(hardware)", "gave \(address) back"))

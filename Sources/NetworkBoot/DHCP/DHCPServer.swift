@@ -220,7 +220,7 @@ extension DHCPServer {
       return stale
     }
     for server in forgotten {
-      events.say(.init(.interface, "\(server) does not answer on \(server.interface) any more"))
+      events.say(.init(.interface, "\(server) no longer answers on \(server.interface)"))
     }
   }
 }

@@ -40,7 +40,7 @@ public struct ExportManifest: Sendable, Hashable, Codable {
     /// The value of the field Cache-Control (RFC 9111).
     public var cacheControl: String
 
-    init(_ object: SiteIndex.Object) {
+    init(_ object: SetIndex.Object) {
       (name, size, digest, type) = (object.name, object.size, object.digest, object.type)
       file = "objects/" + object.name
       // A name with the digest in it always stands for these bytes; any other gets new ones with the next set.

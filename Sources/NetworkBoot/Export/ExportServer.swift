@@ -14,7 +14,7 @@ struct ExportServer: Sendable, Hashable {
 
   /// - Parameter wanted: as it was given; nil for the first of the set's.
   /// - Throws: `Site.Failure.badServer`; `NetworkBootFailure.export` for one that the set does not know.
-  init(_ wanted: String?, in index: SiteIndex) throws {
+  init(_ wanted: String?, in index: SetIndex) throws {
     let url = try wanted.map { text throws(Site.Failure) in try ServerAddress.checked(text) } ?? index.servers.first
     guard let url, index.servers.contains(url) else {
       throw NetworkBootFailure.export(.serverNotBuiltIn(wanted ?? "", servers: index.servers))

@@ -65,7 +65,7 @@ public struct StaticExport: Sendable {
   }
 
   private static func write(
-    _ objects: [ExportManifest.Object], of index: SiteIndex, _ site: Site, to draft: FilePath,
+    _ objects: [ExportManifest.Object], of index: SetIndex, _ site: Site, to draft: FilePath,
     _ progress: ProgressEvent.Handler
   ) throws {
     let step = "export"

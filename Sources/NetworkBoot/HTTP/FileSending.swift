@@ -24,7 +24,7 @@ final class FileSending {
   private let start = NIODeadline.now()
 
   /// Takes the descriptor over; `close` has to follow.
-  init(_ object: SiteIndex.Object, _ range: Range<Int>, _ descriptor: CInt) {
+  init(_ object: SetIndex.Object, _ range: Range<Int>, _ descriptor: CInt) {
     name = object.name
     self.range = range
     size = Int(object.size.bytes)

@@ -17,7 +17,7 @@ struct HTTPAnswer: Sendable {
   /// The fields of the header, all but those about the connection.
   var headers: HTTPHeaders
   /// Which bytes of which object follow; nil for a refusal.
-  var body: (object: SiteIndex.Object, range: Range<Int>)?
+  var body: (object: SetIndex.Object, range: Range<Int>)?
   /// What the log says about a refusal.
   var reason: String?
   /// A line that is sent instead of an object.
@@ -49,7 +49,7 @@ struct HTTPAnswer: Sendable {
     }
   }
 
-  private static func give(_ object: SiteIndex.Object, to request: HTTPRequestHead) -> HTTPAnswer {
+  private static func give(_ object: SetIndex.Object, to request: HTTPRequestHead) -> HTTPAnswer {
     let size = Int(object.size.bytes)
     let tag = "\"\(object.digest)\""
     var answer = HTTPAnswer(

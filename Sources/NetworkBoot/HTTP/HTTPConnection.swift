@@ -149,7 +149,7 @@ final class HTTPConnection: ChannelInboundHandler {
   }
 
   private func fail(
-    _ object: SiteIndex.Object, _ error: any Error, _ request: HTTPRequestHead, _ context: ChannelHandlerContext
+    _ object: SetIndex.Object, _ error: any Error, _ request: HTTPRequestHead, _ context: ChannelHandlerContext
   ) {
     let reason = (error as? any Diagnosable)?.message ?? "\(error)"
     server.events.say(.init(.http, .trouble, client: client, name: object.name, "\(object.name): \(reason)"))
@@ -191,7 +191,7 @@ final class HTTPConnection: ChannelInboundHandler {
 
 extension HTTPConnection {
   private func send(
-    _ body: (object: SiteIndex.Object, range: Range<Int>), from descriptor: CInt, _ answer: HTTPAnswer,
+    _ body: (object: SetIndex.Object, range: Range<Int>), from descriptor: CInt, _ answer: HTTPAnswer,
     to request: HTTPRequestHead, _ context: ChannelHandlerContext
   ) {
     let sending = FileSending(body.object, body.range, descriptor)

@@ -5,14 +5,14 @@ internal import NIOPosix
 
 /// The HTTP server: gives the objects of the set, whole or in part, and nothing else.
 struct HTTPServer: Sendable {
-  let sets: SiteFollower
+  let sets: SetFollower
   let desk: MachineDesk
   let files: NIOThreadPool
   let events: EventLog
   let limits: HTTPLimits
   let connections: Ledger
 
-  init(sets: SiteFollower, desk: MachineDesk, files: NIOThreadPool, events: EventLog, limits: HTTPLimits) {
+  init(sets: SetFollower, desk: MachineDesk, files: NIOThreadPool, events: EventLog, limits: HTTPLimits) {
     (self.sets, self.desk, self.files, self.events, self.limits) = (sets, desk, files, events, limits)
     connections = Ledger(most: limits.connections, mostByAddress: limits.connectionsByAddress)
   }

@@ -159,7 +159,7 @@ extension MachineDesk {
     case .restart(let image):
       events.say(
         .init(
-          .admission, client: who, name: question.image, "is sent back to start image \(image), not \(question.image)"))
+          .admission, client: who, name: question.image, "goes back to start image \(image), not \(question.image)"))
     case .denied(let reason):
       events.say(.init(.admission, .refusal, client: who, name: question.image, "denied: \(reason)"))
     }

@@ -37,8 +37,15 @@ final class MachineDesk: Sendable {
     /// Who else is on the wires, and where nobody would be heard.
     mutating func see(_ servers: [SeenServer], deaf: Set<String>) { (view.seen, view.deaf) = (servers, deaf) }
 
-    /// Makes the view anew, after anything that it is made of has changed.
-    mutating func renew() throws(NetworkBootFailure) {
+    /// Changes what the view is made of, and the view with it: both, or nothing.
+    mutating func change(_ body: (inout State) throws -> Void) throws {
+      var new = self
+      try body(&new)
+      try new.renew()
+      self = new
+    }
+
+    private mutating func renew() throws(NetworkBootFailure) {
       var view = try ServerView(options, set, policy?.policy ?? BootPolicy())
       register.apply(to: &view)
       (view.seen, view.deaf) = (self.view.seen, self.view.deaf)
@@ -114,11 +121,8 @@ final class MachineDesk: Sendable {
 
   /// Tells the port that the kernel chose where 0 was asked for.
   func useHTTPPort(_ port: Int) {
-    state.withLock { state in
-      state.options.httpPort = port
-      // Nothing else of it has changed, so nothing can be wrong with it.
-      try? state.renew()
-    }
+    // Nothing else of it changes, so nothing can be wrong with it.
+    state.withLock { state in try? state.change { $0.options.httpPort = port } }
   }
 
   /// The images of the set.
@@ -129,19 +133,16 @@ final class MachineDesk: Sendable {
 
   /// Serves another set from now on.
   func use(_ set: BootSet) {
-    do throws(NetworkBootFailure) {
-      let complaint = try state.withLock { state throws(NetworkBootFailure) in
-        var new = state
-        new.set = set
-        try new.renew()
-        state = new
-        return state.policy?.complaint(images: set.index.images.map(\.name))
+    do {
+      let complaint = try state.withLock { state in
+        try state.change { $0.set = set }
+        return state.policy?.complain(images: set.index.images.map(\.name))
       }
       audit?.record(.init(event: "set", name: "\(set.index.number)", message: "it is served from now on"))
       guard let complaint else { return }
       events.say(.init(.policy, .trouble, "set \(set.index.number) does not fit the policy: \(complaint)"))
     } catch {
-      events.say(.init(.set, .trouble, "\(error.message); clients are answered as before"))
+      events.say(.init(.set, .trouble, "\(Self.words(error)); clients are answered as before"))
     }
   }
 
@@ -149,15 +150,9 @@ final class MachineDesk: Sendable {
   func lookAtPolicy() {
     do {
       let isNew = try state.withLock { state -> Bool in
-        let images = state.set.index.images.map(\.name)
-        guard var follower = state.policy else { return false }
-        // The mark of a bad file is kept, so that it is said once.
-        defer { state.policy = follower }
-        guard try follower.look(images: images) else { return false }
-        var new = state
-        new.policy = follower
-        try new.renew()
-        state = new
+        guard let policy = try state.policy?.look(images: state.set.index.images.map(\.name)) else { return false }
+        // One that reads well may still not go with this set: it holds as a whole, or not at all.
+        try state.change { $0.policy?.policy = policy }
         return true
       }
       guard isNew, let path = options.policy else { return }
@@ -169,9 +164,11 @@ final class MachineDesk: Sendable {
         "no shadow reply on \(view.deaf.sorted().joined(separator: ", ")): other servers are not overheard there"
       events.say(.init(.policy, .trouble, "\(words); free UDP port 68 and start the service again"))
     } catch {
-      let reason = (error as? any Diagnosable)?.message ?? "\(error)"
+      let reason = Self.words(error)
       events.say(.init(.policy, .trouble, "the policy stays as it was: \(reason)"))
       audit?.record(.init(event: "policy-refused", name: options.policy?.string, message: reason))
     }
   }
+
+  private static func words(_ error: any Error) -> String { (error as? any Diagnosable)?.message ?? "\(error)" }
 }

@@ -8,10 +8,11 @@ internal import SystemPackage
 ///
 ///     every second ─▶ FILE ─┬─ the same: nothing
 ///                           ├─ a good one: it holds from now on
-///                           └─ a bad one, or none: said once with all that is wrong; the last good one stays
+///                           └─ a bad one, one that the set cannot serve, or none: said once; the last good one stays
 struct PolicyFollower: Sendable {
   let path: FilePath
-  private(set) var policy: BootPolicy
+  /// What holds.
+  var policy: BootPolicy
   /// What the file looked like when it was last read.
   private var mark: Mark?
 
@@ -44,22 +45,21 @@ struct PolicyFollower: Sendable {
     try BootPolicy(reading: try FileTree.bytes(of: path), file: path.string, images: images)
   }
 
-  /// Looks once.
-  /// - Returns: whether another policy holds now.
-  /// - Throws: what is wrong with a file that has changed; the policy is as before.
-  mutating func look(images: [String]) throws -> Bool {
+  /// Looks once; `policy` is as before, and is the caller's to change.
+  /// - Returns: another policy that the file has now; nil for the same.
+  /// - Throws: what is wrong with a file that has changed; once, as it is not read again before it changes again.
+  mutating func look(images: [String]) throws -> BootPolicy? {
     let mark = Mark(path)
-    guard mark != self.mark else { return false }
+    guard mark != self.mark else { return nil }
     self.mark = mark
     let policy = try Self.read(path, images)
-    defer { self.policy = policy }
-    return policy != self.policy
+    return policy == self.policy ? nil : policy
   }
 
-  /// What is wrong with the policy beside another set.
-  func complaint(images: [String]) -> String? {
+  /// What is wrong with the file beside another set. One that the set before could not be served with is looked at anew.
+  mutating func complain(images: [String]) -> String? {
     do {
-      _ = try Self.read(path, images)
+      if try Self.read(path, images) != policy { mark = nil }
       return nil
     } catch {
       return (error as? any Diagnosable)?.message ?? "\(error)"

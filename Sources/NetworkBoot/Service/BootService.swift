@@ -10,7 +10,7 @@ public import SystemPackage
 /// The network boot service: any computer on the wire starts a recovery image, and the site's DHCP is left alone.
 ///
 ///     DHCP 67, 4011 ─▶ DHCPServer ─┐
-///     TFTP 69 ───────▶ TFTPServer ─┼─ SiteFollower ─▶ BootSet ─▶ SITE/objects/ab/ab…
+///     TFTP 69 ───────▶ TFTPServer ─┼─ SetFollower ─▶ BootSet ─▶ SITE/objects/ab/ab…
 ///     HTTP 80 ───────▶ HTTPServer ─┘        └ every second: SITE/current
 ///
 /// What it gives is public to everybody on the wire, and it takes nothing: there is no way to write, to list or to name
@@ -50,6 +50,9 @@ public struct BootService: Sendable {
     public var needsAdmin = true
     /// The group whose members may use that socket; nil: what the policy says.
     public var adminGroup: String?
+    /// How long the wire is asked at the start who else answers starting computers: by default as long as firmware waits.
+    /// Zero asks nobody; in mode `full`, where a second server would take the wire down, it is never shorter than that.
+    public var wait = WireProbe.patience
 
     /// Whether the DHCP ports are opened; tests of the other servers do without.
     package var listensForDHCP = true
@@ -110,7 +113,7 @@ public struct BootService: Sendable {
       for interface in interfaces {
         wires.append((interface, try .bound(to: .dhcpClient(68), interface: interface.name)))
       }
-      let found = try await WireProbe(wires: wires, mode: options.mode).run(group: group)
+      let found = try await WireProbe(wires: wires, mode: options.mode, patience: options.askingTime).run(group: group)
       try? await group.shutdownGracefully()
       return HeardWires(asked: interfaces, findings: found)
     } catch {
@@ -157,15 +160,16 @@ public struct BootService: Sendable {
   }
 
   private func serve(
-    _ sets: SiteFollower, _ desk: MachineDesk, _ sockets: SocketSet, _ events: EventLog,
+    _ sets: SetFollower, _ desk: MachineDesk, _ sockets: SocketSet, _ events: EventLog,
     _ whenReady: (ServicePlan) -> Void
   ) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: min(System.coreCount, 4))
     let files = NIOThreadPool(numberOfThreads: 4)
     files.start()
     do {
-      let asked = sockets.dhcp.compactMap { sockets in sockets.ear.map { (sockets.interface, $0) } }
-      let found = try await WireProbe(wires: asked, mode: options.mode).run(group: group)
+      let ears = sockets.dhcp.compactMap { sockets in sockets.ear.map { (sockets.interface, $0) } }
+      let asked = options.askingTime > .zero ? ears : []
+      let found = try await WireProbe(wires: asked, mode: options.mode, patience: options.askingTime).run(group: group)
       if options.mode == .full { try Self.refuseSecondServer(found) }
       let heard = HeardWires(asked: asked.map(\.0), findings: found, deaf: sockets.deaf)
       let plan = try ServicePlan(
@@ -190,8 +194,8 @@ public struct BootService: Sendable {
     }
   }
 
-  private func read(_ events: EventLog) async throws -> SiteFollower {
-    try await SiteFollower(Site(at: options.site), trusting: options.key, events: events)
+  private func read(_ events: EventLog) async throws -> SetFollower {
+    try await SetFollower(Site(at: options.site), trusting: options.key, events: events)
   }
 
   /// Ends all channels and threads. There is nobody to tell if that fails: the process ends too.

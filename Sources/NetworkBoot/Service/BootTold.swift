@@ -54,7 +54,7 @@ struct BootTold: Sendable, Hashable {
         "option 43", hasVendorOptions ? "present" : nil,
         "PXE's own list, of boot servers or a menu, which PXE firmware follows"
       ),
-      ("option 150", telephoneServers, "TFTP servers for telephones, which firmware passes over"),
+      ("option 150", telephoneServers, "TFTP servers for telephones, which firmware ignores"),
     ]
     return all.compactMap { name, value, meaning in value.map { .init(name: name, value: $0, meaning: meaning) } }
   }

@@ -29,7 +29,7 @@ final class EventLog: Sendable {
         return
       }
       if state.untold > 0 {
-        handler(ServiceEvent(event.event, .refusal, "\(state.untold) more refusals were not told one by one"))
+        handler(ServiceEvent(event.event, .refusal, "\(state.untold) more refusals were not logged one by one"))
         state.untold = 0
       }
       handler(event)

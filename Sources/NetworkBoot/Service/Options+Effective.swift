@@ -9,6 +9,9 @@ extension BootService.Options {
     return options
   }
 
+  /// How long the wire is asked at the start.
+  var askingTime: Duration { mode == .full ? max(wait, WireProbe.patience) : wait }
+
   /// With the ports that the kernel or systemd chose.
   func with(_ sockets: SocketSet) -> Self {
     var options = self

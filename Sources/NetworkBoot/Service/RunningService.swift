@@ -8,7 +8,7 @@ internal import NetworkBootProtocol
 /// The service while it runs: once a second it looks whether the set or the interfaces have changed.
 actor RunningService {
   private let options: BootService.Options
-  private let sets: SiteFollower
+  private let sets: SetFollower
   private let events: EventLog
   private let desk: MachineDesk
   private let dhcp: DHCPServer
@@ -24,7 +24,7 @@ actor RunningService {
 
   /// Begins to serve.
   init(
-    _ service: BootService, _ sets: SiteFollower, _ desk: MachineDesk, _ sockets: SocketSet,
+    _ service: BootService, _ sets: SetFollower, _ desk: MachineDesk, _ sockets: SocketSet,
     _ group: any EventLoopGroup, _ files: NIOThreadPool, _ events: EventLog,
     _ wires: [NetworkInterface: [WireProbe.Finding]]
   ) async throws {

@@ -30,7 +30,7 @@ public struct ServicePlan: Sendable, Hashable, Encodable {
   /// Everything that can be had.
   public var objects: [Object]
   /// In mode `site`: what the site's DHCP server has to be told.
-  public var settings: [SiteSettings]
+  public var settings: [DHCPServerSettings]
   /// Who is answered, and what with, a sentence each.
   public var policy: [String]
   /// Who else answers on the wires; empty before they were asked.
@@ -114,7 +114,7 @@ public struct ServicePlan: Sendable, Hashable, Encodable {
     objects = set.index.objects.sorted { $0.name < $1.name }.map {
       Object(name: $0.name, size: $0.size, digest: $0.digest, type: $0.type)
     }
-    settings = options.mode == .site ? interfaces.map { SiteSettings(for: $0, view) } : []
+    settings = options.mode == .site ? interfaces.map { DHCPServerSettings(for: $0, view) } : []
     ports = Self.ports(options)
   }
 

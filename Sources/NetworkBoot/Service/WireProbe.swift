@@ -11,7 +11,7 @@ internal import Synchronization
 /// It sends DISCOVERs and takes no offer; a DHCP server keeps the address that it offered free for a minute or so. All are
 /// one card's, so that it is one address, and one that the server tries only once before it offers it.
 struct WireProbe: Sendable {
-  /// How long answers are waited for: firmware does not wait longer (EDK2's first timeout is 4 s).
+  /// How long answers are usually waited for: firmware does not wait longer (EDK2's first timeout is 4 s).
   static let patience = Duration.seconds(4)
 
   /// When is asked what nobody has answered with an address yet: ISC dhcpd drops what comes while it tries the address,
@@ -35,6 +35,8 @@ struct WireProbe: Sendable {
   /// What is asked, and through which socket at the DHCP client's port; interfaces may share one.
   let wires: [(interface: NetworkInterface, ear: ListeningSocket)]
   let mode: BootService.Mode
+  /// How long answers are waited for.
+  let patience: Duration
 
   /// Asks on all wires at once and listens.
   /// - Throws: NIO's errors.
@@ -52,7 +54,7 @@ struct WireProbe: Sendable {
     var channels: [any Channel] = []
     for ear in ears.values { channels.append(try await Self.listen(on: ear, found, group)) }
     let start = ContinuousClock.now
-    for round in Self.rounds {
+    for round in Self.rounds where round < patience {
       try? await Task.sleep(until: start + round)
       for (wire, question) in questions where !found.hasAddress(question.packet.transaction) {
         let bytes = try question.packet.serialised()
@@ -60,7 +62,7 @@ struct WireProbe: Sendable {
         _ = wire.ear.sender()?.send(bytes, to: .broadcast, port: 67, from: wire.interface)
       }
     }
-    try? await Task.sleep(until: start + Self.patience)
+    try? await Task.sleep(until: start + patience)
     for channel in channels { try? await channel.close() }
     try Task.checkCancellation()
     return found.all

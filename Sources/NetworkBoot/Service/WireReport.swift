@@ -8,7 +8,7 @@ public struct WireReport: Sendable, Hashable, Encodable {
   /// Who answered; more than once where it answers kinds of client differently.
   public var servers: [Server]
   /// In mode `site`: whether the site's server sends each kind of client here.
-  public var pointers: [SitePointer]
+  public var pointers: [BootReferral]
   /// What it means for this service, a sentence each.
   public var conclusions: [String]
 
@@ -44,7 +44,7 @@ public struct WireReport: Sendable, Hashable, Encodable {
     self.interface = interface.description
     let asked = Set(WireProbe.questions(.init(rawValue: view.mode.rawValue) ?? .site).map(\.kind))
     servers = Self.servers(findings, asked, view)
-    pointers = view.mode == .site ? SitePointer.all(findings, for: interface, view) : []
+    pointers = view.mode == .site ? BootReferral.all(findings, for: interface, view) : []
     conclusions = Self.conclusions(findings, view, own: interface.address)
     if pointers.contains(where: { !$0.pointsHere }) {
       conclusions.append(

@@ -11,7 +11,7 @@ internal import Synchronization
 ///     RRQ ─▶ port 69 ─▶ name ─▶ object ─▶ a new socket, connected to the client ─▶ TFTPSession ─▶ TFTPTransfer
 ///                  └──▶ ERROR, from port 69
 final class TFTPServer: Sendable {
-  let sets: SiteFollower
+  let sets: SetFollower
   let desk: MachineDesk
   let files: NIOThreadPool
   let events: EventLog
@@ -22,7 +22,7 @@ final class TFTPServer: Sendable {
   private let clients = Mutex<[SocketAddress: TFTPRequest]>([SocketAddress: TFTPRequest]())
 
   init(
-    sets: SiteFollower, desk: MachineDesk, files: NIOThreadPool, events: EventLog, group: any EventLoopGroup,
+    sets: SetFollower, desk: MachineDesk, files: NIOThreadPool, events: EventLog, group: any EventLoopGroup,
     limits: TFTPLimits
   ) {
     (self.sets, self.desk, self.files, self.events) = (sets, desk, files, events)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import Disks
 internal import BootAssembly
 internal import BootSite
 package import HostSystem
+internal import Signing
 package import SystemPackage
 
 /// What one slot holds: all that a verified medium has for starting its systems.

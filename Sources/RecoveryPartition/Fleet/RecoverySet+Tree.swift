@@ -12,7 +12,7 @@ extension RecoverySet {
   func layOut(in folder: FilePath, serial: String) async throws {
     let place = PartitionMenu.Place(serial: serial, stateOffset: 0)
     let state = File(SlotState.path, SlotState(current: identifier).block)
-    let entrance = try await HostFile.withPrivateFolder {
+    let entrance = try await FileTree.withPrivateFolder {
       try await self.entrance(serial: serial, hotkeyDelay: nil, scratch: $0)
     }
     for file in try [state] + entrance + files(startedFrom: place) {

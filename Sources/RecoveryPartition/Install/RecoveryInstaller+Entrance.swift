@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+package import Disks
 internal import BootAssembly
 internal import HostSystem
+internal import Signing
 internal import SystemPackage
 
 /// Loaders and chooser, which both versions start by.
@@ -17,32 +19,22 @@ extension RecoveryInstaller {
     }
   }
 
-  /// Gives files that are there other content. Each name leads to all of the old content or to all of the new one at
-  /// any moment: new content comes into free clusters, then each record changes with its sector, and then the clusters
-  /// of the old content are given back. A power cut in between leaves clusters without a name, which the next update
-  /// takes away.
+  /// Gives files that are there other content.
   /// - Returns: bytes written.
   func replace(_ files: [RecoverySet.File], of set: RecoverySet) async throws -> Int64 {
     guard !files.isEmpty else { return 0 }
     let slots = try slots()
     return try await staged(slots, set, files) { staged, folder in
-      // Names of the top folder, which none of these steps writes to the disk.
-      let spare = files.indices.map { "SPARE.\(100 + $0)" }
       let file = folder.appending("file")
-      for (name, each) in zip(spare, files) {
+      for (index, each) in files.enumerated() {
         try set.write(each, to: file)
-        try await staged.add([(name, file)])
+        try await staged.add([(StagedVolume.spare(index), file)])
       }
-      let writer = writer(slots)
-      let content = try writer.writeContent(staged, files: spare)
-      try staged.exchange(Array(zip(spare, files.map(\.path))))
-      try await staged.remove(files: spare)
-      try await staged.check()
-      let records = try writer.writeRecords(staged, of: files.map(\.path))
+      let written = try await writer(slots).writeExchange(staged, of: files.map(\.path))
       let now = try self.slots()
       let damage = try files.filter { try !now.isWhole($0.path, $0.digest) }.map(\.path)
       guard damage.isEmpty else { throw RecoveryPartitionFailure.slotDamaged(disk.path, files: damage) }
-      return content + records
+      return written
     }
   }
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+package import Disks
+package import BootEntries
 internal import BootAssembly
 internal import HostSystem
+internal import Signing
 internal import SystemPackage
 
 /// Boot entries of a partition that is there already: an installation was interrupted, the firmware has dropped its
@@ -34,13 +37,13 @@ extension RecoveryInstaller {
     defer { try? held?.close() }
     var before: [BootEntry] = []
     var outcome = try await BootOutcome.of {
-      before = try await registration.status(of: partition)
+      before = try await registration.status(of: partition, on: access)
       let missing = registration.kinds(for: partition).filter { kind in !before.contains { $0.kind == kind } }
       guard asked != nil || !missing.isEmpty else { return [] }
       try found.requireNoActiveBitLocker(disk.path, saidSuspended: isBitLockerSuspended)
       var wish = asked ?? slots.wish(hasFirmwareEntry: before.contains { $0.kind == .firmware })
       if found.hasBitLocker { wish = BootWish(place: nil, hasBitLocker: true) }
-      return try await registration.register(partition, wish)
+      return try await registration.register(partition, on: access, wish)
     }
     outcome.entries.removeAll(where: before.contains)
     return outcome

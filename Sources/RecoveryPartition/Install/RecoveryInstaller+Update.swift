@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+package import Disks
 internal import BootAssembly
 package import HostSystem
+internal import Signing
 internal import SystemPackage
 
 extension RecoveryInstaller {
@@ -138,8 +140,6 @@ extension RecoveryInstaller {
         folder.hasPrefix("lifeboat/") && !keeps.contains { $0.hasPrefix(folder + "/") }
       }
       try await staged.remove(folders: empty.filter { $0.split(separator: "/").count == 2 })
-      // What was found without a name.
-      try await staged.remove(files: emptied.files.filter { $0.wholeMatch(of: /FSCK[0-9]{4}\.REC/) != nil })
       try await staged.check()
       return try writer(slots).writeRemoval(staged)
     }

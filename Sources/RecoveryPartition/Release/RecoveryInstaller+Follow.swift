@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import Disks
 internal import BootAssembly
 internal import HostSystem
+internal import Signing
 package import SystemPackage
 
 extension RecoveryInstaller {
@@ -63,7 +65,7 @@ extension RecoveryInstaller {
     let download = try await ReleaseDownload(release, from: server, in: folder)
       .run(having: slots.content, progress: progress)
     defer { FileTree.remove(download.file) }
-    let update = try await HostFile.withPrivateFolder { folder in
+    let update = try await FileTree.withPrivateFolder { folder in
       let file = folder.appending("site-key.pub")
       try AtomicFile.write(key, to: file)
       let set = try await RecoverySet(download.file, key: file, progress: progress)
@@ -80,7 +82,7 @@ extension InstalledSlots {
   /// Hands out a file of either slot by its digest.
   func content(_ digest: Digest, _ take: ([UInt8]) throws -> Void) throws -> Bool {
     guard let path = path(of: digest) else { return false }
-    do { try volume.read(path, take) } catch is RecoveryPartitionFailure { return false }
+    do { try volume.read(path, take) } catch is DiskFailure { return false }
     return true
   }
 }

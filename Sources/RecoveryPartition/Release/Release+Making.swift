@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import BootAssembly
 internal import HostSystem
-internal import OpticalMedia
+internal import MediumReading
+internal import Signing
 package import SystemPackage
 
 extension Release {
@@ -10,7 +11,7 @@ extension Release {
   private static let most: Int64 = 4 << 20
 
   /// Describes an ISO file.
-  /// - Throws: `ReleaseFailure.notForReleases`; `ISOReader.Failure`, `BootAssemblyFailure`, `OperationFailure`.
+  /// - Throws: `ReleaseFailure.notForReleases`; `ISOReader.Failure`, `SigningFailure`, `OperationFailure`.
   package init(of medium: FilePath) throws {
     let reader = try ISOReader(medium)
     let record = try MediumVerification.record(of: reader)
@@ -63,7 +64,7 @@ extension Release {
   }
 
   /// Writes `release.json` and its signature for an ISO file, beside it or elsewhere.
-  /// - Throws: as above; `BootAssemblyFailure` where the key cannot be used.
+  /// - Throws: as above; `SigningFailure` where the key cannot be used.
   package static func publish(_ medium: FilePath, in folder: FilePath, key: FilePath) async throws -> Release {
     let release = try Release(of: medium)
     let bytes = try release.encoded()

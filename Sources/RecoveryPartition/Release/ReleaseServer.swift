@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import BootAssembly
 internal import HostSystem
+internal import Signing
 internal import SystemPackage
 
 /// A folder on a web server that holds a release, asked through curl.
@@ -40,11 +41,11 @@ package struct ReleaseServer: Sendable {
     do { signature = try await small(Release.signatureName) } catch ReleaseFailure.unreachable(_, let reason) {
       throw ReleaseFailure.notTrusted(reason: "it has no signature (\(reason))")
     }
-    try await HostFile.withPrivateFolder { folder in
+    try await FileTree.withPrivateFolder { folder in
       let file = folder.appending("site-key.pub")
       try AtomicFile.write(key, to: file)
       do { try await SiteKey.verify(bytes, signature: signature, publicKey: file) } catch let failure
-        as BootAssemblyFailure
+        as SigningFailure
       {
         throw ReleaseFailure.notTrusted(
           reason: failure.message.replacing(MediumRecord.signaturePath, with: Release.signatureName)
@@ -55,7 +56,7 @@ package struct ReleaseServer: Sendable {
   }
 
   private func small(_ name: String) async throws -> [UInt8] {
-    try await HostFile.withPrivateFolder { folder in
+    try await FileTree.withPrivateFolder { folder in
       let file = folder.appending("file")
       _ = try await run(curl(name, limit: Int64(Release.limit), output: file), name)
       return FileTree.kind(of: file) == nil ? [] : try FileTree.bytes(of: file)

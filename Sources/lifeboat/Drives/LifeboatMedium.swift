@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import BootAssembly
-import OpticalMedia
+import MediumReading
+import Signing
 import SystemPackage
 
 /// What a Lifeboat medium says about itself; nothing of it is checked here, that is what `verify` is for.

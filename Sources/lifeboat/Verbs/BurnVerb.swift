@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ArgumentParser
+import DiscBurning
 import HostSystem
-import OpticalMedia
 import SystemPackage
 
 /// `lifeboat burn`.

@@ -17,7 +17,7 @@ struct InitVerb: Verb {
         lifeboat init contoso.toml --image tier1 --image tier2
       """)
 
-  static let stateAfterInterruption = "No manifest was written over."
+  static let stateAfterInterruption = "No manifest was overwritten."
 
   @Argument(help: "The manifest to write.", completion: .file(extensions: ["toml"]))
   var manifest = "rescue.toml"

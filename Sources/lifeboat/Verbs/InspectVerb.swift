@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import ArgumentParser
 import HostSystem
-import OpticalMedia
+import MediumReading
 import SystemPackage
 
 /// `lifeboat inspect`.

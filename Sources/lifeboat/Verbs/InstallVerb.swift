@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import BootEntries
 import ArgumentParser
 import DriveDiscovery
 import HostSystem
@@ -110,7 +111,8 @@ struct InstallVerb: Verb {
       throw ValidationError("--hotkey-delay is a number of seconds from 1 to 60.")
     }
     guard hotkeyDelay == nil || bootOrder == .first || usesRecord else {
-      throw ValidationError("--hotkey-delay needs --boot-order first (UEFI) or --mbr-chain (BIOS): else nothing waits.")
+      throw ValidationError(
+        "--hotkey-delay needs --boot-order first (UEFI) or --mbr-chain (BIOS): otherwise nothing waits.")
     }
   }
 

@@ -2,6 +2,7 @@
 import ArgumentParser
 import BootAssembly
 import HostSystem
+import Signing
 import SystemPackage
 
 /// `lifeboat key`.

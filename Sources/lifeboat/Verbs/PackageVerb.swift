@@ -24,7 +24,7 @@ struct PackageVerb: Verb {
         lifeboat package output/tier1-x64.iso --to output --release site-key
       """)
 
-  static let stateAfterInterruption = "Packages that were named are complete; the one that was being made is not there."
+  static let stateAfterInterruption = "The packages listed so far are complete; the one in progress was removed."
 
   @Argument(help: "The medium: an ISO file.", completion: .file(extensions: ["iso"])) var medium: String
   @Option(help: ArgumentHelp("The folder for the packages.", valueName: "folder"), completion: .directory)

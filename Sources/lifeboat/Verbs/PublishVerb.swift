@@ -26,7 +26,7 @@ struct PublishVerb: Verb {
       """)
 
   static let stateAfterInterruption =
-    "The set that was current still is, or the new one is, whole; lifeboat publish --list says which."
+    "Either the old set or the new one is current, and whole; lifeboat publish --list says which."
 
   @Argument(help: "ISO files, or folders that hold them.", completion: .file(extensions: ["iso"]))
   var media: [String] = []
@@ -93,7 +93,7 @@ struct PublishVerb: Verb {
           chosen: say --image \(done.index.images[0].name), or image = "\(done.index.images[0].name)" in its policy
           """)
       }
-      for lost in done.lost { console.note("lifeboat: note: \(lost) is not published any more") }
+      for lost in done.lost { console.note("lifeboat: note: \(lost) is no longer published") }
       for image in done.index.images where !image.hasPXELoaders {
         console.note(
           """
@@ -133,7 +133,7 @@ struct SiteListing: Encodable {
   struct Entry: Encodable {
     var isCurrent: Bool
     var signedBy: String?
-    var index: SiteIndex
+    var index: SetIndex
 
     init(_ set: Site.OpenedSet, isCurrent: Bool) {
       (self.isCurrent, signedBy, index) = (isCurrent, set.signedBy, set.index)
@@ -160,7 +160,7 @@ struct PublicationText {
 
   init(_ done: Site.Publication) {
     lines = Self.rows(done.index)
-    let state = done.isNew ? "is current, \(done.added) stored" : "holds all of this already"
+    let state = done.isNew ? "is current, \(done.added) stored" : "already holds all of this"
     lines.append("set \(done.number) \(state); servers \(done.index.servers.joined(separator: " "))")
     if !done.removedSets.isEmpty {
       lines.append("removed: set \(done.removedSets.map(String.init).joined(separator: ", "))")
@@ -168,7 +168,7 @@ struct PublicationText {
   }
 
   /// A line for each system: image, architecture, identifier, bytes that a start fetches.
-  static func rows(_ index: SiteIndex) -> [String] {
+  static func rows(_ index: SetIndex) -> [String] {
     let sizes = Dictionary(index.objects.map { ($0.name, $0.size) }) { first, _ in first }
     let rows = index.images.flatMap { image in
       image.media.sorted { $0.key < $1.key }.map { architecture, medium in

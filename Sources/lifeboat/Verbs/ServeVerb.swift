@@ -101,6 +101,11 @@ struct ServeVerb: Verb {
     completion: .file())
   var audit: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "How long to ask on the network, at the start, who else answers computers: firmware waits 4 seconds. 0 asks nobody; --mode full never asks for less than 4.",
+      valueName: "seconds")) var wait = 4.0
+
   @Flag(name: .customLong("dry-run"), help: "Only say what would be served, to whom and why.") var isDryRun = false
   @Flag(help: "Only say who else answers starting computers on the network, and what each kind would get.")
   var check = false
@@ -112,12 +117,14 @@ struct ServeVerb: Verb {
       throw ValidationError("A port is a number from 0 to 65535.")
     }
     if let shadow, shadow != .never, mode != .proxy {
-      throw ValidationError("--shadow stands beside the site's DHCP server, and goes with --mode proxy alone.")
+      throw ValidationError("--shadow needs --mode proxy: it works beside the site's DHCP server.")
     }
     if mode == .full, interfaces.count != 1 {
-      throw ValidationError("--mode full gives addresses on one wire: name its interface with --interface.")
+      throw ValidationError("--mode full gives addresses on one network: name its interface with --interface.")
     }
-    if pool != nil, mode != .full { throw ValidationError("--pool goes with --mode full alone.") }
+    guard (0...60).contains(wait) else { throw ValidationError("--wait takes 0 to 60 seconds.") }
+    if check, wait == 0 { throw ValidationError("--check asks on the network: give --wait more than 0.") }
+    if pool != nil, mode != .full { throw ValidationError("--pool needs --mode full.") }
   }
 
   func run(on console: Console) async throws -> ExitStatus {
@@ -156,6 +163,7 @@ struct ServeVerb: Verb {
     options.image = image
     options.httpPort = httpPort
     options.tftpPort = tftpPort
+    options.wait = .seconds(wait)
     return options
   }
 }

@@ -2,7 +2,8 @@
 import ArgumentParser
 import BootAssembly
 import HostSystem
-import OpticalMedia
+import MediumReading
+import Signing
 import SystemPackage
 
 /// `lifeboat verify`.
@@ -46,12 +47,12 @@ struct VerifyVerb: Verb {
   }
 
   /// Why the signature is not the site's; nil when it is, or when nobody asked.
-  private func signatureFailure(_ report: MediumVerification.Report) async throws -> BootAssemblyFailure? {
+  private func signatureFailure(_ report: MediumVerification.Report) async throws -> SigningFailure? {
     guard let key else { return nil }
     do {
-      try await SiteKey.verify(report.recordBytes, signature: report.signatureBytes, publicKey: FilePath(key))
+      try await report.checkSignature(publicKey: FilePath(key))
       return nil
-    } catch let failure as BootAssemblyFailure where failure.exitCode == .notAsPromised {
+    } catch let failure as SigningFailure where [.notAsPromised, .inputOutput].contains(failure.exitCode) {
       return failure
     }
   }
@@ -65,7 +66,7 @@ struct VerifyOutcome: Encodable {
     var valid: Bool
     var error: ErrorReport?
 
-    init(_ site: SiteKey, _ failure: BootAssemblyFailure?) {
+    init(_ site: SiteKey, _ failure: SigningFailure?) {
       key = site.fingerprint
       valid = failure == nil
       error = failure.map { ErrorReport($0) }
@@ -88,14 +89,21 @@ struct VerifyOutcome: Encodable {
     var lines = report.findings.map(\.message)
     if !report.unchecked.isEmpty {
       let places = report.unchecked.prefix(5).map(\.description).joined(separator: ", ")
-      lines.append("bytes that nothing answers for: \(places)\(report.unchecked.count > 5 ? ", ..." : "")")
+      lines.append("bytes that nothing accounts for: \(places)\(report.unchecked.count > 5 ? ", ..." : "")")
     }
     let name = report.image.map { " (\($0))" } ?? ""
     let amount = "\(report.files.counted("file")), \(report.checked) of \(report.imageSize) checked"
     let places = max(report.findings.count, 1).counted("place")
     let verdict = report.isClean ? "every byte is as it was built" : "damaged in \(places)"
     lines.append("\(report.path)\(name): \(verdict); \(amount)")
-    if let signature, signature.valid { lines.append("signed by \(signature.key)") }
+    if let signature, signature.valid {
+      lines.append("signed by \(signature.key)")
+      if !report.coversLayout {
+        lines.append(
+          "built by an older Lifeboat: the signature covers the files, not the tables and folders; those are as Lifeboat"
+            + " writes them")
+      }
+    }
     if signature == nil { lines.append("signature not checked: no --key was given") }
     return lines
   }

@@ -96,8 +96,8 @@ final class StationDoor: Sendable {
   private func passedOver(_ drive: Drive, _ mark: EarlierDrives.Mark) -> [String] {
     let name = drive.identity.serial ?? drive.identity.wwn ?? drive.path
     return [
-      "\(drive.label) is not written: it may have been plugged in before the station began, for \(mark.reason).",
-      "  To have it written, take it out, start the station again and plug it in; or end the station and name it:"
+      "\(drive.label) was not written: it may have been plugged in before the station began, since \(mark.reason).",
+      "  To write it, take it out, start the station again and plug it in; or end the station and name it:"
         + " lifeboat write \(image) \(name)",
     ]
   }

@@ -39,19 +39,19 @@ final class TestSite: Sendable {
   func publish(
     _ number: Int, _ objects: [Object], entries: [String: String] = [:], images: [String] = ["demo"],
     layers: [String] = [], servers: [String] = ["http://10.66.0.2"]
-  ) throws -> SiteIndex {
-    var listed: [SiteIndex.Object] = []
+  ) throws -> SetIndex {
+    var listed: [SetIndex.Object] = []
     for object in objects {
       let digest = Digest(of: object.bytes)
       try folder.write("objects/\(digest.hex.prefix(2))/\(digest.hex)", object.bytes)
       listed.append(
-        SiteIndex.Object(
+        SetIndex.Object(
           name: object.name, size: ByteCount(Int64(object.bytes.count)), digest: digest, type: object.type))
     }
-    let medium = SiteIndex.Medium(identifier: "0123456789abcdef", release: "1", layers: layers)
+    let medium = SetIndex.Medium(identifier: "0123456789abcdef", release: "1", layers: layers)
     let media = layers.isEmpty ? [:] : ["x64": medium]
-    let described = images.map { SiteIndex.Image(name: $0, title: $0, media: media, entries: entries) }
-    let index = SiteIndex(number: number, servers: servers, images: described, objects: listed)
+    let described = images.map { SetIndex.Image(name: $0, title: $0, media: media, entries: entries) }
+    let index = SetIndex(number: number, servers: servers, images: described, objects: listed)
     try folder.write("sets/\(number)/index.json", try index.encoded())
     try makeCurrent(number)
     return index

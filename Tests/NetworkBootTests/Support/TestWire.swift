@@ -129,13 +129,15 @@ struct TestWire: Sendable {
   }
 
   /// Runs `lifeboat serve` beside `body`.
+  /// - Parameter wait: for how many seconds it asks who else is on the wire; most tests need not know, and nil is as usual.
   func serve<Result: Sendable>(
-    _ site: FilePath, _ options: [String] = [], in node: String = "srv",
+    _ site: FilePath, _ options: [String] = [], in node: String = "srv", wait: Int? = 0,
     _ body: @escaping @Sendable (WireLog) async throws -> Result
   ) async throws -> Result {
     let program = try Repository.program("lifeboat").string
     let words = [program, "serve", "--site", site.string] + (node == "srv" ? own : ownOfAnother)
-    return try await serving(node, words + options, until: "ready", body)
+    let asking = wait.map { ["--wait", "\($0)"] } ?? []
+    return try await serving(node, words + options + asking, until: "ready", body)
   }
 
   /// The memory of the service in the namespace `srv`, in KiB.

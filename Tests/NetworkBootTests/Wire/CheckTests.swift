@@ -19,7 +19,9 @@ struct CheckTests {
 
   private func check(_ wire: TestWire, _ site: TestSite, _ options: [String] = []) async throws -> String {
     let program = try Repository.program("lifeboat").string
-    return try await wire.command(in: "srv", [program, "serve", "--site", site.path.string, "--check"] + options).text()
+    return try await wire.command(
+      in: "srv", [program, "serve", "--site", site.path.string, "--check", "--wait", "2"] + options
+    ).text()
   }
 
   /// Started computers look for the rest at the addresses that were built in when the set was published.
@@ -100,7 +102,7 @@ struct CheckTests {
                 to BIOS, PXE
                 option 67 or file, other.0: the boot file: it goes first
                 siaddr, 10.66.0.8: where firmware loads the boot file from
-                option 150, 10.66.0.5: TFTP servers for telephones, which firmware passes over
+                option 150, 10.66.0.5: TFTP servers for telephones, which firmware ignores
 
             """), "\(text)")
         #expect(text.contains("10.66.0.9 names boot files here"), "\(text)")

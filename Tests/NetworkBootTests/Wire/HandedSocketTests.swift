@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import BootAssembly
 import HostSystem
+import Signing
 import SystemPackage
 import TestSupport
 import Testing
@@ -59,7 +60,7 @@ struct HandedSocketTests {
     try await ExternalCommand("chmod", ["-R", "a+rX", site.path.string]).run()
     try await TemporaryFolder.with { folder in
       let program = try await Repository.readableProgram(in: folder)
-      let words = try words(program, site.path, ["--shadow", "reply"])
+      let words = try words(program, site.path, ["--shadow", "reply", "--wait", "2"])
       try await TestWire.with { wire in
         // A second interface, on no wire of ours: answers go out of the one that was asked.
         try await wire.ip("-n \(wire.namespace("srv")) link add aside0 type veth peer name aside1")

@@ -59,7 +59,7 @@ struct ReplugTests {
     let words = ["sh", "-ec", script, "sh", image.string, place, program, "serve", "--site", place]
     try await TestWire.with { wire in
       try await wire.ip("-n \(wire.namespace("client")) address add 10.66.0.9/24 dev eth0")
-      try await wire.serving("srv", words + wire.own, until: "ready") { log in
+      try await wire.serving("srv", words + wire.own + ["--wait", "0"], until: "ready") { log in
         let got = wire.scratch.appending("got")
         let curl = [
           "curl", "--silent", "--limit-rate", "2M", "--output", got.string, "--write-out",

@@ -47,7 +47,7 @@ struct ShadowTests {
   @Test func commitLeasesTheAddressInTheClientsName() async throws {
     let site = try site()
     try await TestWire.with { [x64, mac] wire in
-      try await wire.serve(site.path, ["--shadow", "commit"]) { log in
+      try await wire.serve(site.path, ["--shadow", "commit"], wait: 2) { log in
         let answers = try await WireClient(wire: wire).discover([(mac, x64, 7, 2)])
         let reply = try #require(answers.first { $0.server == "10.66.0.2" })
         try await log.line(with: "\(mac): asked for \(reply.yours) in its name")
@@ -61,7 +61,7 @@ struct ShadowTests {
     let site = try site()
     try await TestWire.with { wire in
       try await wire.ip("-n \(wire.namespace("wire")) link set site down")
-      try await wire.serve(site.path, ["--shadow", "reply"]) { log in
+      try await wire.serve(site.path, ["--shadow", "reply"], wait: 2) { log in
         #expect(log.lines.contains { $0.contains("Nobody offers an address here") }, "\(log.lines)")
         try await WireClient(wire: wire).send([("52:54:00:00:00:03", "PXEClient:Arch:00007:UNDI:003016", 7)])
         try await log.line(with: "no answer: no OFFER of the site's DHCP server was seen in 3 s")
@@ -162,7 +162,7 @@ struct ShadowTests {
 
   @Test func itDoesNotGoWithModeSite() async throws {
     let outcome = try await Repository.lifeboat(["serve", "--site", "/nowhere", "--mode", "site", "--shadow", "reply"])
-    #expect(outcome.status == 64 && outcome.errors.contains("goes with --mode proxy alone"), "\(outcome)")
+    #expect(outcome.status == 64 && outcome.errors.contains("--shadow needs --mode proxy"), "\(outcome)")
   }
 
   private static func holder(sharing: Bool) -> [String] {

@@ -176,7 +176,7 @@ struct WireTests {
     let site = try site()
     let program = try Repository.program("lifeboat").string
     try await TestWire.with { wire in
-      let check = wire.command(in: "srv", [program, "serve", "--site", site.path.string, "--check"])
+      let check = wire.command(in: "srv", [program, "serve", "--site", site.path.string, "--check", "--wait", "2"])
       let plain = try await check.text()
       #expect(
         plain.contains("on eth0 (10.66.0.2/24):\n  10.66.0.1 (dhcp), offers an address\n  Nothing is in the way.\n"))
@@ -199,7 +199,7 @@ struct WireTests {
     let program = try Repository.program("lifeboat").string
     try await TestWire.with { wire in
       try await wire.ip("-n \(wire.namespace("wire")) link set site down")
-      let words = [program, "serve", "--site", site.path.string, "--check", "--json"]
+      let words = [program, "serve", "--site", site.path.string, "--check", "--wait", "2", "--json"]
       let text = try await wire.command(in: "srv", words).text()
       #expect(text.contains("Nobody offers an address here"), "\(text)")
     }

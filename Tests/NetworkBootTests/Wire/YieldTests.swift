@@ -21,7 +21,7 @@ struct YieldTests {
     let site = try site()
     try await TestWire.with { [http16] wire in
       try await wire.rival { _ in
-        try await wire.serve(site.path) { log in
+        try await wire.serve(site.path, wait: 2) { log in
           let words = "  10.66.0.9 says by option 60 that it boots computers, without a boot file"
           #expect(log.lines.contains("\(words), so this server offers nothing beside it."), "\(log.lines)")
           #expect(log.lines.contains("UEFI x64, HTTP boot: silent"), "\(log.lines)")
@@ -58,7 +58,7 @@ struct YieldTests {
       try await wire.ip("-n \(wire.namespace("other")) address add 10.66.0.3/24 dev eth0")
       let order = lowerIsFirst ? ["srv", "other"] : ["other", "srv"]
       try await wire.serve(site.path, in: order[0]) { first in
-        try await wire.serve(site.path, in: order[1]) { second in
+        try await wire.serve(site.path, in: order[1], wait: 2) { second in
           let client = WireClient(wire: wire)
           // The one that was there first has not heard the other yet.
           _ = try await client.discover([("52:54:00:00:00:05", http16, 16, 2)])
