@@ -116,7 +116,7 @@ import Testing
     try await disk.install(try await SmallMedia.shared.iso(), .init(size: .mebibytes(322)))
   }
 
-  private func advice(_ table: InstalledPartition.Table, _ content: String) -> String? {
+  private func advice(_ table: DiskLayout.Table, _ content: String) -> String? {
     let partition = DiskLayout.Partition(
       number: 2, start: .mebibytes(2), size: .mebibytes(9000), type: "", kind: "", uuid: "1b2c-02", content: content)
     let layout = DiskLayout(

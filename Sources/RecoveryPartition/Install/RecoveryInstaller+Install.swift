@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-package import Disks
+internal import Disks
 package import BootEntries
 internal import BootAssembly
 package import HostSystem

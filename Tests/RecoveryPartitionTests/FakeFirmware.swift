@@ -1,0 +1,1 @@
+../BootEntriesTests/FakeFirmware.swift
