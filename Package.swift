@@ -128,7 +128,7 @@ let package = Package(
     tests("DiscBurning", ["MediumReading"]),
     tests("DriveDiscovery"),
     tests("Disks", ["DriveDiscovery"]),
-    tests("FlashMedia", ["Disks", "DriveDiscovery", "CLinux"]),
+    tests("FlashMedia", ["MediumReading", "Disks", "DriveDiscovery", "CLinux"]),
     tests("BootSite", ["MediumWriting", "MediumReading", "BootAssembly", "Signing", "RecoveryManifest"]),
     tests("BootEntries", ["DiskTestSupport", "Disks", "BootAssembly", "Signing", "TrialMachine"]),
     tests(

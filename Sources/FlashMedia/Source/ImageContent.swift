@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import HostSystem
+internal import MediumReading
 internal import SystemPackage
 
 /// What a file is, by its own bytes and by the first ones that come out of it; judged before any drive is opened.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 public import HostSystem
+internal import MediumReading
 public import SystemPackage
 
 /// An image whose form is known: what will be read, and what it will be compared with.

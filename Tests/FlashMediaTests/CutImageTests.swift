@@ -5,9 +5,10 @@ import TestSupport
 import Testing
 
 @testable import FlashMedia
+@testable import MediumReading
 
 /// What an image says about its own size; made by the programs that everybody makes images with.
-@Suite struct DeclaredSizeTests {
+@Suite struct CutImageTests {
   let folder: TemporaryFolder
   init() throws { folder = try TemporaryFolder() }
 
