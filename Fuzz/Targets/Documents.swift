@@ -29,7 +29,7 @@ extension Fuzz {
   /// The record of a medium, the index of a site, and what a server says of its newest release.
   static func records(_ bytes: [UInt8]) {
     _ = try? MediumRecord(decoding: bytes)
-    _ = try? SiteIndex(decoding: bytes)
+    _ = try? SetIndex(decoding: bytes)
     _ = try? Release(decoding: bytes)
   }
 }

@@ -18,8 +18,9 @@ extension Fuzz {
   static func partitionTable(_ bytes: [UInt8]) {
     var disk = bytes
     if disk.count >= 1024 {
-      let count = Int(disk.little(UInt32.self, at: 512 + 80)) * Int(disk.little(UInt32.self, at: 512 + 84))
-      let entries = 1024..<1024 + max(0, min(count, disk.count - 1024))
+      let count = Int(disk.little(UInt32.self, at: 512 + 80))
+        .multipliedReportingOverflow(by: Int(disk.little(UInt32.self, at: 512 + 84)))
+      let entries = 1024..<1024 + max(0, min(count.partialValue, disk.count - 1024))
       disk.put(CRC32.checksum(Array(disk[entries])), at: 512 + 88)
       disk.put(0, at: 512 + 16)
       disk.put(CRC32.checksum(Array(disk[512..<512 + 92])), at: 512 + 16)
