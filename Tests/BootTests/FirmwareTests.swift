@@ -2,6 +2,7 @@
 import BootAssembly
 import HostSystem
 import MediumReading
+import Signing
 import SystemPackage
 import TestSupport
 import Testing

@@ -2,6 +2,7 @@
 import BootAssembly
 import HostSystem
 import MediumReading
+import Signing
 import Synchronization
 import SystemPackage
 import TestSupport

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import BootAssembly
+import BootEntries
+import Disks
 @preconcurrency import Glibc
 import HostSystem
 import MediumReading
 import RecoveryPartition
+import Signing
 import SystemPackage
 import TestSupport
 import Testing

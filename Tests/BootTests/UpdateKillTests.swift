@@ -3,6 +3,7 @@ import BootAssembly
 @preconcurrency import Glibc
 import HostSystem
 import MediumReading
+import Signing
 import Synchronization
 import SystemPackage
 import TestSupport

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import HostSystem
+internal import MediumReading
 internal import SystemPackage
 
 /// The one reader: reads the image from its start to its end, once, and puts the pieces into the window.
