@@ -14,7 +14,7 @@ package enum ChecksumFile {
     for line in lines {
       let name: Substring
       let digest: Digest?
-      if let tagged = line.wholeMatch(of: /([A-Za-z0-9\/-]+) \((.*)\) ?= ?([0-9A-Za-z+\/=]+)\s*/) {
+      if let tagged = line.wholeMatch(of: /([A-Za-z0-9\/-]+) ?\((.*)\) ?= ?([0-9A-Za-z+\/=]+)\s*/) {
         guard tagged.1 == "SHA256" else { continue }
         (name, digest) = (tagged.2, Digest(hex: tagged.3))
       } else {
