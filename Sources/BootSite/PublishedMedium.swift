@@ -25,7 +25,7 @@ package struct PublishedMedium: Sendable {
     if let key {
       do {
         try await SiteKey.verify(report.recordBytes, signature: report.signatureBytes, publicKey: key)
-      } catch let failure as SigningFailure where failure.exitCode == .notAsPromised {
+      } catch let failure as SigningFailure where failure.kind == .notAsPromised {
         throw Site.Failure.mediumNotSigned(path, reason: failure.message)
       }
     }

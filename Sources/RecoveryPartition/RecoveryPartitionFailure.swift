@@ -123,12 +123,12 @@ extension RecoveryPartitionFailure {
   }
 
   /// The exit status of a process that this ends.
-  package var exitCode: ExitStatus {
+  package var kind: FailureKind {
     switch self {
     case .noDisk, .noTable, .tableDamaged, .hybrid, .wholeDisk, .noEntry, .noRoom, .full, .exists, .absent, .foreign,
       .mounted, .noPrevious, .renumbers, .bitLocker, .contradictory, .kernelDiffers, .inUse:
       .refusedTarget
-    case .tooSmall, .tooLarge, .otherImage, .older: .usage
+    case .tooSmall, .tooLarge, .otherImage, .older: .badRequest
     case .noTemporarySpace: .cannotCreate
     case .cannotStart: .badInput
     case .writeProtected: .writeProtected

@@ -237,7 +237,7 @@ public struct Planner: Sendable {
       }
     }
     /// Wrong input, except for the defect.
-    public var exitCode: ExitStatus {
+    public var kind: FailureKind {
       switch self {
       case .unknownImage, .nothingSelected: .badInput
       case .unresolved, .noProgram: .defect

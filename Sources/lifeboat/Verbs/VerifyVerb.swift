@@ -52,7 +52,7 @@ struct VerifyVerb: Verb {
     do {
       try await SiteKey.verify(report.recordBytes, signature: report.signatureBytes, publicKey: FilePath(key))
       return nil
-    } catch let failure as SigningFailure where failure.exitCode == .notAsPromised {
+    } catch let failure as SigningFailure where failure.kind == .notAsPromised {
       return failure
     }
   }
