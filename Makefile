@@ -8,11 +8,16 @@ MANIFEST ?= Fixtures/manifests/rescue.toml
 
 RELEASE = -c release --static-swift-stdlib
 BUILT = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
-TESTS = LIFEBOAT_TEST_CACHE="$(CURDIR)/.build/test-cache" $(SWIFT) test --skip-build --disable-xctest
+# Neither a debugger nor an editor looks at what the tests are built to.
+DEBUG = --disable-index-store -debug-info-format none
+TESTS = scripts/run-tests "$$($(SWIFT) build $(DEBUG) --show-bin-path)/lifeboatPackageTests.xctest"
+EVERYTHING = LIFEBOAT_TEST_ALL=1 LIFEBOAT_BOOT_TESTS=1 LIFEBOAT_NETWORK_LAB=1 LIFEBOAT_FUZZ_PACKETS=1000000 \
+  LIFEBOAT_LAB_PROGRAM="$(CURDIR)/.build/release/lifeboat"
+FUZZ_SECONDS = $(or $(LIFEBOAT_FUZZ_SECONDS),60)
 LIBRARIES = HostSystem StrictTOML RecoveryManifest RecoveryPlan Signing BootAssembly \
   MediumWriting MediumReading DiscBurning DriveDiscovery FlashMedia
 
-.PHONY: help demo build test check boot-test lab-test fuzz bench docs reference format install deb clean
+.PHONY: help demo build test test-all tests check boot-test lab-test fuzz bench docs reference format install deb clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -34,18 +39,24 @@ build: ## build the program for use: .build/release/lifeboat
 	@scripts/step "Building the program" $(SWIFT) build $(RELEASE) --product lifeboat
 	@scripts/step "Building the manual" $(SWIFT) build $(RELEASE) --product command-reference
 
-test: ## install what is missing and run all tests (three boots among them)
+test: ## install what is missing, build, and run the quick tests (two boots among them): 20 minutes on two cores
 	@scripts/install-packages build runtime try test
 	@scripts/step "Checking the source" scripts/check
-	@scripts/step "Building the tests" $(SWIFT) build --build-tests
-	@echo "Running the tests of the parts ..."
-	@$(TESTS) --skip BuildTests --skip NetworkBootTests --skip BootTests.FirmwareTests --skip BootTests.ContentTests
-	@echo "Running the tests of the network boot service ..."
-	@$(TESTS) --filter NetworkBootTests
-	@echo "Running the tests that build media from Debian's packages ..."
-	@$(TESTS) --filter BuildTests
-	@echo "Running the tests that boot a medium ..."
-	@$(TESTS) --filter BootTests.FirmwareTests
+	@$(MAKE) --no-print-directory tests
+	@$(TESTS) 'sources' 'network media machines'
+
+test-all: ## run every test: media, kills, firmware, labs, fuzzing (software emulation: six hours and more)
+	@echo "All tests will take some six hours on two cores. They may be stopped at any time and leave nothing behind."
+	@scripts/install-packages build runtime try test lab
+	@scripts/step "Checking the source" scripts/check
+	@$(MAKE) --no-print-directory build tests
+	@$(EVERYTHING) $(TESTS) 'sources network media machines labs'
+	@$(MAKE) --no-print-directory fuzz
+
+# Builds the tests.
+tests:
+	@scripts/install-packages build runtime try test
+	@scripts/step "Building the tests" $(SWIFT) build --build-tests $(DEBUG)
 
 check: ## the rules of the source: format, shell, imports, sizes, warnings
 	@scripts/install-packages build test
@@ -53,23 +64,18 @@ check: ## the rules of the source: format, shell, imports, sizes, warnings
 	@scripts/check-readme
 	@scripts/step "Building everything without warnings" scripts/build-without-warnings $(SWIFT)
 
-boot-test: ## boot the demo on every firmware, from disc, stick and disk (software emulation: some hours)
-	@scripts/install-packages build runtime try test
-	@$(MAKE) --no-print-directory build
-	@scripts/step "Building the tests" $(SWIFT) build --build-tests
-	@LIFEBOAT_LAB_PROGRAM="$(CURDIR)/.build/release/lifeboat" LIFEBOAT_BOOT_TESTS=1 $(TESTS) --filter BootTests --filter TrialMachineTests
+boot-test: build tests ## boot the demo on every firmware, from disc, stick and disk (software emulation: some hours)
+	@$(EVERYTHING) $(TESTS) machines
 
-lab-test: ## drives of a virtual computer, and its start from the network (software emulation: about an hour)
-	@scripts/install-packages build runtime try test lab
-	@$(MAKE) --no-print-directory build
-	@scripts/step "Building the tests" $(SWIFT) build --build-tests
-	@LIFEBOAT_LAB_PROGRAM="$(CURDIR)/.build/release/lifeboat" LIFEBOAT_NETWORK_LAB=1 $(TESTS) \
-	  --filter DriveLabTests --filter NetworkBootTests.FirmwareTests --filter NetworkBootTests.StrangerTests
+lab-test: build tests ## drives of a virtual computer, and its start from the network (software emulation: about an hour)
+	@scripts/install-packages lab
+	@$(EVERYTHING) $(TESTS) labs
 
-fuzz: ## a million wrong packets, requests and policies for each parser of network boot (LIFEBOAT_FUZZ_PACKETS: how many)
+fuzz: ## feed each parser of foreign bytes with what libFuzzer thinks up (LIFEBOAT_FUZZ_SECONDS: how long each)
 	@scripts/install-packages build
-	@scripts/step "Building the tests" $(SWIFT) build --build-tests
-	@LIFEBOAT_FUZZ_PACKETS="$${LIFEBOAT_FUZZ_PACKETS:-1000000}" $(TESTS) --filter 'Fuzz|AddressServerTests'
+	@LIFEBOAT_FUZZ=1 scripts/step "Building the parsers for fuzzing" \
+	  $(SWIFT) build -c release --product fuzz --scratch-path .build/fuzz --disable-index-store
+	@scripts/fuzz .build/fuzz/release/fuzz $(FUZZ_SECONDS)
 
 bench: ## measure: every folder of Benchmarks has a program that prints a table
 	@scripts/install-packages build runtime try test
@@ -84,12 +90,12 @@ docs: ## DocC of the library products, into .build/docs
 	done
 
 reference: ## write docs/command-reference.md anew from the help texts
-	@scripts/step "Building" $(SWIFT) build --product lifeboat
-	@scripts/step "Building" $(SWIFT) build --product command-reference
+	@scripts/step "Building" $(SWIFT) build $(DEBUG) --product lifeboat
+	@scripts/step "Building" $(SWIFT) build $(DEBUG) --product command-reference
 	@.build/debug/lifeboat --experimental-dump-help | .build/debug/command-reference markdown >docs/command-reference.md
 
 format: ## format the Swift sources
-	@$(SWIFT) format --in-place --recursive Package.swift Sources Tests Examples scripts
+	@$(SWIFT) format --in-place --recursive Package.swift Sources Tests Examples Fuzz scripts
 
 install: build ## install into DESTDIR/PREFIX (/usr/local): program, data, manual pages, completions
 	@scripts/install "$(BUILT)" "$(DESTDIR)" "$(PREFIX)"

@@ -2,12 +2,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import PackageDescription
 
-let strict: [SwiftSetting] = [
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .treatAllWarnings(as: .error),
-]
+/// `make fuzz` alone builds with libFuzzer's counters, and the program that feeds the parsers.
+let isForFuzzing = Context.environment["LIFEBOAT_FUZZ"] == "1"
+
+let strict: [SwiftSetting] =
+  [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+  ] + (isForFuzzing ? [.unsafeFlags(["-sanitize=fuzzer", "-enable-testing"])] : [])
 
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 
@@ -78,12 +82,16 @@ let package = Package(
     stage("MediumReading", ["Signing", "HostSystem", .product(name: "SwiftASN1", package: "swift-asn1")]),
     stage("DiscBurning", ["MediumReading", "HostSystem", "CISOBurn"]),
     stage("DriveDiscovery", ["HostSystem", "CBlkid"]),
-    stage("FlashMedia", ["MediumReading", "DriveDiscovery", "HostSystem", "CLinux", "CBus", "CExpat", "CArchive"]),
+    stage("Disks", ["DriveDiscovery", "HostSystem", "CLinux", "CFdisk"]),
+    stage(
+      "FlashMedia",
+      ["MediumReading", "Disks", "DriveDiscovery", "HostSystem", "CLinux", "CBus", "CExpat", "CArchive"]),
     stage("BootSite", ["MediumReading", "MediumWriting", "BootAssembly", "Signing", "HostSystem"]),
+    stage("BootEntries", ["Disks", "BootAssembly", "HostSystem"]),
     stage(
       "RecoveryPartition",
       [
-        "BootSite", "DriveDiscovery", "MediumReading", "BootAssembly", "Signing", "HostSystem", "CLinux", "CFdisk",
+        "BootEntries", "BootSite", "Disks", "DriveDiscovery", "MediumReading", "BootAssembly", "Signing", "HostSystem",
       ],
       resources: [.copy("Resources/fleet")]),
     stage("NetworkBootProtocol", ["HostSystem"]),
@@ -100,8 +108,8 @@ let package = Package(
       name: "lifeboat",
       dependencies: [
         "StrictTOML", "RecoveryManifest", "RecoveryPlan", "SystemLayers", "Signing", "BootAssembly",
-        "MediumWriting", "MediumReading", "DiscBurning", "DriveDiscovery", "FlashMedia", "BootSite",
-        "RecoveryPartition", "NetworkBootPolicy", "NetworkBoot", "TrialMachine", "HostSystem", system,
+        "MediumWriting", "MediumReading", "DiscBurning", "DriveDiscovery", "Disks", "FlashMedia", "BootSite",
+        "BootEntries", "RecoveryPartition", "NetworkBootPolicy", "NetworkBoot", "TrialMachine", "HostSystem", system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -111,7 +119,7 @@ let package = Package(
     example("write-stick", ["FlashMedia", "DriveDiscovery"]),
     .executableTarget(name: "command-reference", path: "scripts/command-reference", swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["HostSystem", "CBus", system], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Disks", "HostSystem", "CBus", system], path: "Tests/TestSupport",
       swiftSettings: strict),
     tests("HostSystem"),
     tests("StrictTOML"),
@@ -124,11 +132,14 @@ let package = Package(
     tests("MediumReading", ["BootAssembly", "Signing"]),
     tests("DiscBurning", ["MediumReading"]),
     tests("DriveDiscovery"),
-    tests("FlashMedia", ["DriveDiscovery", "CLinux"]),
+    tests("Disks", ["DriveDiscovery"]),
+    tests("FlashMedia", ["Disks", "DriveDiscovery", "CLinux"]),
     tests("BootSite", ["MediumWriting", "MediumReading", "BootAssembly", "Signing", "RecoveryManifest"]),
+    tests("BootEntries", ["Disks", "BootAssembly", "Signing", "TrialMachine"]),
     tests(
       "RecoveryPartition",
       [
+        "BootEntries", "Disks",
         "BootSite", "MediumWriting", "MediumReading", "BootAssembly", "Signing", "RecoveryManifest", "DriveDiscovery",
         "TrialMachine", "CLinux",
       ]),
@@ -157,7 +168,8 @@ let package = Package(
     .testTarget(
       name: "BootTests",
       dependencies: [
-        "TrialMachine", "RecoveryPartition", "BootSite", "MediumWriting", "MediumReading", "BootAssembly", "Signing",
+        "TrialMachine", "RecoveryPartition", "BootEntries", "Disks", "BootSite", "MediumWriting", "MediumReading",
+        "BootAssembly", "Signing",
         "HostSystem", "TestSupport",
         system,
       ],
@@ -169,3 +181,17 @@ let package = Package(
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
 )
+
+if isForFuzzing {
+  package.targets += [
+    .systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "fuzz",
+      dependencies: [
+        "CFuzzer", "StrictTOML", "RecoveryManifest", "Signing", "BootAssembly", "MediumReading", "FlashMedia",
+        "BootSite", "RecoveryPartition", "HostSystem", "NetworkBootProtocol", "NetworkBootPolicy", system,
+      ],
+      path: "Fuzz", exclude: ["CFuzzer"], swiftSettings: strict,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]),
+  ]
+}

@@ -18,11 +18,13 @@ extension MediumBuilder {
         layers: system.layers.map { "\(folder)/\($0.name)" })
     }
     let bootImage = MediumRecord.BootImage(path: Self.eltoritoPath, patched: try FileTree.bytes(of: bootImage))
+    func present(_ names: [String]) -> [String]? { names.isEmpty ? nil : names }
     return MediumRecord(
       lifeboat: lifeboat, identifier: identifier, image: image.name, title: title, release: image.release,
-      timestamp: timestamp, expires: image.expires, withoutSuites: withoutSuites.isEmpty ? nil : withoutSuites,
+      timestamp: timestamp, expires: image.expires, withoutSuites: present(withoutSuites),
+      loadersWithoutSuites: present(loadersWithoutSuites), foreignArchives: present(foreignArchives),
       variants: variants, files: files, bootImages: [bootImage], efiSystemPartition: efiSystemPartition,
-      bootCode: Digest(of: mbr.prefix(MediumRecord.bootCodeLength)))
+      bootCode: Digest(of: mbr.prefix(MediumRecord.bootCodeLength)), layout: MediumRecord.layoutToCome)
   }
 
   /// The record as a file, and the signature over that file's bytes where a key is given.

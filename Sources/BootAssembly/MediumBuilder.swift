@@ -38,6 +38,10 @@ public struct MediumBuilder: Sendable {
   public var scratch: FilePath
   /// Suites that the build had to do without, as `architecture suite`; the record says so.
   public var withoutSuites: [String] = []
+  /// Such suites that the boot loaders of an architecture alone are without; the record says so.
+  public var loadersWithoutSuites: [String] = []
+  /// Archives of others than Debian that packages may come from; the record says so.
+  public var foreignArchives: [String] = []
   /// Added to the kernel command line of every entry; boot tests need it.
   package var extraKernelArguments: [String] = []
   /// Replaces the menu's default entry by the one with this `--id`; boot tests start several.

@@ -7,34 +7,27 @@ package import SystemPackage
 
 /// A medium whose every byte was compared with its record, opened for taking out what the network needs of it.
 package struct PublishedMedium: Sendable {
-  package let path: FilePath
-  package let record: MediumRecord
-  package let recordBytes: [UInt8]
-  package let signatureBytes: [UInt8]?
   package let settings: BootMenuSettings
-  private let reader: ISOReader
+  private let medium: VerifiedMedium
+
+  package var path: FilePath { medium.path }
+  package var record: MediumRecord { medium.record }
+  package var recordBytes: [UInt8] { medium.recordBytes }
+  package var signatureBytes: [UInt8]? { medium.signatureBytes }
+  private var reader: ISOReader { medium.reader }
 
   /// Reads all of a medium and compares it; with a key the record's signature has to be by that key.
   /// - Throws: `Site.Failure`, `MediumVerification.Failure`, `ISOReader.Failure`, `OperationFailure`.
   package init(_ path: FilePath, key: FilePath?, progress: ProgressEvent.Handler) async throws {
-    let report = try await MediumVerification.verify(path, progress: progress)
-    guard report.isClean else {
-      let places = report.unchecked.map { "bytes that nothing accounts for: \($0)" }
-      throw Site.Failure.mediumDamaged(path, findings: report.findings.map(\.message) + places)
+    do {
+      medium = try await VerifiedMedium(path, key: key, progress: progress)
+    } catch MediumVerification.Failure.damaged(_, let findings) {
+      throw Site.Failure.mediumDamaged(path, findings: findings)
+    } catch MediumVerification.Failure.notSigned(_, let reason) {
+      throw Site.Failure.mediumNotSigned(path, reason: reason)
     }
-    if let key {
-      do {
-        try await SiteKey.verify(report.recordBytes, signature: report.signatureBytes, publicKey: key)
-      } catch let failure as SigningFailure where failure.kind == .notAsPromised {
-        throw Site.Failure.mediumNotSigned(path, reason: failure.message)
-      }
-    }
-    self.path = path
-    reader = try ISOReader(path)
-    (recordBytes, signatureBytes) = (report.recordBytes, report.signatureBytes)
-    record = try MediumRecord(decoding: report.recordBytes)
     // From here on nothing is read but what the record answers for, digest by digest: the file may have changed.
-    let menu = try Self.content("boot/grub/grub.cfg", of: record, reader, path)
+    let menu = try Self.content("boot/grub/grub.cfg", of: medium.record, medium.reader, path)
     guard let settings = BootMenuSettings(menu: String(decoding: menu, as: UTF8.self)) else {
       throw Site.Failure.mediumUnsuitable(path, reason: "this Lifeboat does not know its start menu")
     }

@@ -49,6 +49,28 @@ package struct BlockingThread: Sendable {
     return try body()
   }
 
+  /// Waits for what must be waited for in a function that cannot be asynchronous. Only for threads of this kind: one of
+  /// Swift's own might be the one that `body` needs.
+  package static func waiting<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) throws -> Result
+  {
+    let box = Box<Result>()
+    let done = DispatchSemaphore(value: 0)
+    Task {
+      do {
+        let result = try await body()
+        box.outcome.withLock { $0 = .success(result) }
+      } catch { box.outcome.withLock { $0 = .failure(error) } }
+      done.signal()
+    }
+    done.wait()
+    guard let result = box.outcome.withLock({ $0 }) else { throw CancellationError() }
+    return try result.get()
+  }
+
+  private final class Box<Result: Sendable>: Sendable {
+    let outcome = Mutex<Swift.Result<Result, any Error>?>(nil)
+  }
+
   private final class Cancellation: Sendable {
     private let requested = Atomic(false)
     var isRequested: Bool { requested.load(ordering: .relaxed) }

@@ -135,6 +135,16 @@ public struct ExternalCommand: Sendable, Equatable {
     return folders.joined(separator: ":")
   }
 
+  /// Makes sure that the program is there; runs nothing.
+  /// - Throws: `Failure.notInstalled`.
+  public func require() throws {
+    let folders = Self.searchPath(getenv("PATH").map { String(cString: $0) }).split(separator: ":")
+    let places = program.hasPrefix("/") ? [program] : folders.map { "\($0)/\(program)" }
+    guard places.contains(where: { access($0, X_OK) == 0 }) else {
+      throw Failure.notInstalled(program: program, package: package)
+    }
+  }
+
   func execute<Result: Sendable>(_ body: (Configuration) async throws -> Result) async throws -> Result {
     var platform = PlatformOptions()
     platform.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+package import Disks
 internal import HostSystem
 internal import SystemPackage
 
@@ -6,23 +7,13 @@ extension RecoveryPartitionFailure {
   /// What happened, and where.
   package var message: String {
     switch self {
-    case .noDisk(let disk): "\(disk) is neither a disk nor a disk's image file"
-    case .writeProtected(let disk): "\(disk) is write-protected"
-    case .busy(let disk): "another program is changing \(disk)"
-    case .noTable(let disk): "\(disk) has no partition table that Lifeboat knows (GPT or MBR)"
-    case .tableDamaged(let disk, let lines): "the partition table of \(disk) is not in order" + listed(lines)
-    case .hybrid(let disk): "\(disk) has a hybrid MBR: two tables that describe its partitions"
     case .wholeDisk(let disk, let type): "\(disk) as a whole is \(type), without partitions of its own"
-    case .noEntry(let disk, let lines): "the partition table of \(disk) takes no further partition" + listed(lines)
     case .noRoom(let disk, let needed, let largest, _):
       "\(disk) has no free space of \(needed); the largest has \(largest)"
     case .tooSmall(let asked, let needed): "\(asked) is too little for this medium: it needs \(needed)"
     case .tooLarge(let asked, let most): "\(asked) is more than a recovery partition can have: \(most)"
-    case .changed(let disk): "another program changed the partitions of \(disk) in the meantime"
     case .full(let disk, let needed, let free):
       "the recovery partition of \(disk) is full: it needs \(needed), and has \(free) free beside the version that starts"
-    case .noTemporarySpace(let folder, let needed, let free):
-      "\(folder) has no room for temporary files: it needs \(needed), and has \(free) free"
     case .cannotStart(let image):
       "this medium of \(image) predates recovery partitions, and cannot start from one"
     case .exists(let disk, let number): "\(disk) already has a recovery partition: number \(number)"
@@ -30,14 +21,11 @@ extension RecoveryPartitionFailure {
     case .foreign(let disk, let number):
       "partition \(number) of \(disk) is named \(StagedVolume.label), but holds nothing of Lifeboat's"
     case .mounted(let disk, let number, let point): "partition \(number) of \(disk) is mounted at \(point)"
-    case .volumeDamaged(let reason): "the file system of the recovery partition is damaged: \(reason)"
     case .otherKey(let reason): "the medium is not signed by the key of the installed recovery: \(reason)"
     case .older(let image): "this medium of \(image) is older than the version that is installed"
     case .otherImage(let installed, let new): "\(installed) is installed, and the medium holds \(new)"
     case .noPrevious(let disk): "the recovery partition of \(disk) holds no earlier version"
     case .slotDamaged(let disk, let files): "the recovery partition of \(disk) is damaged" + listed(files)
-    case .write(let disk, let offset, let error): "writing to \(disk) failed at byte \(offset.exact): \(error)"
-    case .verify(let disk, let offset): "\(disk) does not hold what was written to it, at byte \(offset.exact)"
     case .renumbers(let disk, let number):
       "removing partition \(number) of \(disk) would give the logical partitions behind it other numbers"
     case .unreadable(let disk, let number, let reason):
@@ -45,9 +33,6 @@ extension RecoveryPartitionFailure {
         + (reason.map { ": \($0)" } ?? "")
     case .contradictory(let disk, let types):
       "\(disk) has signatures that contradict each other: \(types.joined(separator: ", "))"
-    case .kernelDiffers(let disk, let device):
-      "the kernel still has \(device) where the table of \(disk) has free space: it may be in use"
-    case .inUse(let disk, let number): "partition \(number) of \(disk) is used by another program, or mounted elsewhere"
     case .bitLocker(let disk, let numbers, let refusal): refusal.message(disk, numbers)
     }
   }
@@ -55,44 +40,25 @@ extension RecoveryPartitionFailure {
   /// What helps.
   package var remedy: String? {
     switch self {
-    case .noDisk: "Name a whole disk; \"lifeboat devices --all\" lists them."
-    case .writeProtected: "Remove the write protection, or choose another disk."
-    case .busy: "Wait until it has finished, then start again."
-    case .noTable(let disk): "Make a partition table first, for instance with fdisk \(disk), if the disk is empty."
-    case .tableDamaged(let disk, _):
-      """
-      Save the table (sgdisk --backup=table \(disk)), look at it with gdisk \(disk) or fdisk \(disk), and repair it. Where \
-      one of a GPT's two tables is whole, sgdisk -e \(disk) writes the other one anew.
-      """
-    case .hybrid(let disk):
-      "Decide for the GPT with gdisk \(disk) (expert menu, n: a fresh protective MBR) if no system needs the other one."
     case .wholeDisk: "Choose a disk with a partition table; what lies on this one would be damaged."
-    case .noEntry: "Remove a partition that is not needed, or convert the disk to GPT (Windows: mbr2gpt)."
     case .noRoom(_, _, _, let advice): advice.joined(separator: "\n  ")
     case .tooSmall(_, let needed): "Give --size \(needed.sizeArgument) or more."
     case .tooLarge(_, let most): "Give --size \(most.sizeArgument) or less."
-    case .changed: "Start again; the disk is as that program left it."
     case .full: "Remove it and install again with a larger --size, or use a smaller image."
-    case .noTemporarySpace: "Make room there, or name a folder on another disk: TMPDIR=/folder lifeboat install …"
     case .cannotStart: "Build it again with this version of Lifeboat."
     case .exists: "Bring it up to date with --update, or remove it first with --remove."
     case .absent: "See \"lifeboat install --status\", or install it first."
     case .foreign(let disk, _): "Look at what it holds; if nobody needs it, remove it with: fdisk \(disk)"
     case .mounted(_, _, let point): "Unmount it with: umount \(point)"
-    case .volumeDamaged: "Install it again: lifeboat install --remove, then lifeboat install."
     case .otherKey: "Use a medium that was signed by that key, or say --key with the new public key."
     case .older: "Use --rollback for the previous version, or add --allow-downgrade."
     case .otherImage: "Remove the installed one first, or add --other-image."
     case .noPrevious: "Keep this version, or update."
     case .slotDamaged: "Go back with --rollback, or update with a medium."
-    case .write, .verify: "Check the disk's health (smartctl -a); if it happens again, replace the disk."
     case .renumbers: "Add --keep-partition: the entry stays, its content and boot entries go."
     case .unreadable(let disk, _, _):
       "Check the disk's health (smartctl -a \(disk)), and start again when it can be read."
     case .contradictory(let disk, _): "Look at them with wipefs \(disk), and remove those that are left over."
-    case .kernelDiffers(let disk, let device):
-      "Unmount \(device) if it is mounted, let the kernel read the table (partprobe \(disk)) or restart, then start again."
-    case .inUse: "Unmount it, or end that program (lsblk and fuser -v show which), then start again."
     case .bitLocker: BitLockerRefusal.remedy
     }
   }

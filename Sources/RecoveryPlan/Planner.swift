@@ -17,8 +17,8 @@ public struct Planner: Sendable {
     public var files: [String: Digest]
     /// For each release the time of its archive, in seconds since 1970, which generated files carry.
     public var times: [String: Int64]
-    /// Suites that had to be left out, as `architecture suite`.
-    public var incompleteSuites: [String]
+    /// What has to be said of the archives.
+    public var notes: ArchiveNotes
     /// The digest of Lifeboat's own program, for images with a tool that starts it.
     public var program: Digest?
     /// What the signing key is, as its public line; nil for media without a signature.
@@ -30,7 +30,7 @@ public struct Planner: Sendable {
     /// Collects what the host adds.
     public init(
       lifeboat: String, programs: [String: String], recipes: [Recipe: Digest], files: [String: Digest], signer: String?,
-      times: [String: Int64] = [:], incompleteSuites: [String] = []
+      times: [String: Int64] = [:], notes: ArchiveNotes = ArchiveNotes()
     ) {
       self.lifeboat = lifeboat
       self.programs = programs
@@ -38,7 +38,7 @@ public struct Planner: Sendable {
       self.files = files
       self.signer = signer
       self.times = times
-      self.incompleteSuites = incompleteSuites
+      self.notes = notes
     }
   }
 
@@ -188,9 +188,7 @@ public struct Planner: Sendable {
       "boot menu": surroundings.recipes[.boot]?.hex ?? "",
     ]
     inputs["menu password"] = image.menuPassword
-    if !surroundings.incompleteSuites.isEmpty {
-      inputs["left out"] = surroundings.incompleteSuites.joined(separator: ", ")
-    }
+    inputs.merge(surroundings.notes.inputs) { $1 }
     for program in ["grub-mkimage", "mkfs.vfat", "mcopy"] { inputs[program] = surroundings.programs[program] }
     return Step(
       kind: .medium,

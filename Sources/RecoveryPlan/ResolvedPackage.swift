@@ -37,6 +37,9 @@ public struct LayerStack: Sendable, Hashable {
   /// The names asked for by each layer; the first is the base.
   public var requests: [[String]]
 
+  /// Whether it is a system from its base on, and not boot loaders alone.
+  public var isSystem: Bool { requests[0] == SystemRecipe.basePackages(architecture) }
+
   /// Names a stack.
   public init(release: String, architecture: Architecture, requests: [[String]]) {
     self.release = release

@@ -24,6 +24,10 @@ public struct MediumRecord: Sendable, Codable, Equatable {
   /// Suites of Debian, as `architecture suite`, whose packages are missing because their index could not be trusted
   /// on the day of the build; absent for a complete medium.
   public var withoutSuites: [String]?
+  /// Such suites that the boot loaders of an architecture alone are without; absent where they are complete.
+  public var loadersWithoutSuites: [String]?
+  /// Archives of others than Debian that packages may come from; absent where there are none.
+  public var foreignArchives: [String]?
   /// One for each architecture on the medium.
   public var variants: [Variant]
   /// Every regular file of the medium except this record, its signature and `masked` boot images; sorted by path.
@@ -35,6 +39,9 @@ public struct MediumRecord: Sendable, Codable, Equatable {
   public var efiSystemPartition: Whole?
   /// The first `bootCodeLength` bytes of the disk (GRUB's boot code), or absent.
   public var bootCode: Digest?
+  /// Over all that is no file's: tables, descriptors, folders, padding, and where each lies. Absent on media of older
+  /// versions.
+  public var layout: Digest?
 
   /// One architecture's system.
   public struct Variant: Sendable, Codable, Equatable {
@@ -112,9 +119,10 @@ public struct MediumRecord: Sendable, Codable, Equatable {
   /// Describes a medium.
   public init(
     lifeboat: String, identifier: String, image: String, title: String, release: String, timestamp: Int64,
-    expires: String?, withoutSuites: [String]? = nil, variants: [Variant], files: [File], bootImages: [BootImage],
+    expires: String?, withoutSuites: [String]? = nil, loadersWithoutSuites: [String]? = nil,
+    foreignArchives: [String]? = nil, variants: [Variant], files: [File], bootImages: [BootImage],
     efiSystemPartition: Whole?,
-    bootCode: Digest?
+    bootCode: Digest?, layout: Digest? = nil
   ) {
     self.lifeboat = lifeboat
     self.identifier = identifier
@@ -124,16 +132,21 @@ public struct MediumRecord: Sendable, Codable, Equatable {
     self.timestamp = timestamp
     self.expires = expires
     self.withoutSuites = withoutSuites
+    self.loadersWithoutSuites = loadersWithoutSuites
+    self.foreignArchives = foreignArchives
     self.variants = variants
     self.files = files
     self.bootImages = bootImages
     self.efiSystemPartition = efiSystemPartition
     self.bootCode = bootCode
+    self.layout = layout
   }
 
   /// How many bytes of boot code never change: from here (0x1b0) the ISO writer puts the block address of GRUB's
   /// El Torito image (eight bytes, libisofs `grub2_mbr`), after which come the disk's signature and its partitions.
   public static let bootCodeLength = 432
+  /// Stands for the layout's digest until the image is written; as long as that.
+  public static let layoutToCome = Digest(bytes: [UInt8](repeating: 0, count: 32))
   /// The record's path on a medium.
   public static let path = "lifeboat.json"
   /// The path of the SSH signature over the record's bytes.

@@ -16,6 +16,8 @@ public enum SigningFailure: Diagnosable, Equatable {
   case keyNotEd25519(FilePath, type: String)
   /// There is no signature over the record.
   case signatureAbsent
+  /// There is a signature, and it could not be read.
+  case signatureUnreadable(reason: String)
   /// The signature is no SSH signature at all.
   case signatureMalformed(reason: String)
   /// The signature does not fit the record: one of them was changed.
@@ -32,6 +34,7 @@ public enum SigningFailure: Diagnosable, Equatable {
     case .keyUnusable: "key-unusable"
     case .keyNotEd25519: "key-not-ed25519"
     case .signatureAbsent: "signature-absent"
+    case .signatureUnreadable: "signature-unreadable"
     case .signatureMalformed: "signature-malformed"
     case .signatureInvalid: "signature-invalid"
     case .signatureByOtherKey: "signature-by-other-key"
@@ -48,6 +51,7 @@ public enum SigningFailure: Diagnosable, Equatable {
     case .keyUnusable(let path, let reason): "the key \(path) cannot be used: \(reason)"
     case .keyNotEd25519(let path, let type): "the key \(path) is of type \(type); site keys are ssh-ed25519"
     case .signatureAbsent: "the medium is not signed: it has no \(MediumRecord.signaturePath)"
+    case .signatureUnreadable(let reason): "\(MediumRecord.signaturePath) cannot be read: \(reason)"
     case .signatureMalformed(let reason): "\(MediumRecord.signaturePath) is not an SSH signature: \(reason)"
     case .signatureInvalid:
       "the signature does not fit \(MediumRecord.path): the record or the signature was changed after signing"
@@ -66,6 +70,7 @@ public enum SigningFailure: Diagnosable, Equatable {
       "Check the path; for a key with a passphrase run “ssh-add \(path)” first and name its .pub file."
     case .keyNotEd25519: "Make a site key, which is an Ed25519 key."
     case .signatureAbsent: "Use a medium that was signed."
+    case .signatureUnreadable: "Try another drive or port; if it stays so, write the medium again."
     case .signatureMalformed, .signatureInvalid: "Do not use this medium; write it again from its signed source."
     case .signatureByOtherKey: "Do not use this medium unless you know and trust that key."
     }
@@ -77,6 +82,7 @@ public enum SigningFailure: Diagnosable, Equatable {
     case .recordUnreadable, .recordTooNew, .keyNotEd25519: .badInput
     case .keyExists: .cannotCreate
     case .keyUnusable: .noInput
+    case .signatureUnreadable: .inputOutput
     case .signatureAbsent, .signatureMalformed, .signatureInvalid, .signatureByOtherKey: .notAsPromised
     }
   }

@@ -1,89 +1,94 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 internal import HostSystem
-internal import SystemPackage
+internal import RecoveryManifest
 
 /// One archive location of apt, as in sources.list(5).
 struct AptSource: Sendable, Equatable {
   var uri: String
   var suite: String
   var components: [String]
-  /// A keyring path, or nil for apt's own.
-  var signedBy: String?
+  /// How apt is to judge it, as fields of a stanza with their names in lower case, their values as they were written:
+  /// `signed-by` (keyrings, fingerprints or a whole key), `check-valid-until` ….
+  var judgement: [String: String] = [:]
+  /// Debian architectures that it is limited to, or nil.
+  var architectures: [String]?
 
-  /// The one-line form.
-  var line: String {
-    let options = signedBy.map { "[signed-by=\($0)] " } ?? ""
-    return "deb \(options)\(uri) \(suite) \(components.joined(separator: " "))"
+  /// What is taken over of a stanza. `trusted` and `allow-insecure` are not: they would let unsigned packages in.
+  private static let judging = [
+    "signed-by", "check-valid-until", "valid-until-min", "valid-until-max", "check-date", "date-max-future",
+    "inrelease-path",
+  ]
+
+  init(
+    uri: String, suite: String, components: [String], judgement: [String: String] = [:], architectures: [String]? = nil
+  ) {
+    self.uri = uri
+    self.suite = suite
+    self.components = components
+    self.judgement = judgement
+    self.architectures = architectures
   }
+
+  /// A location of a stanza.
+  private init(uri: String, suite: String, of stanza: AptStanza) {
+    self.init(
+      uri: uri, suite: suite, components: stanza.words("components"),
+      judgement: stanza.fields.filter { Self.judging.contains($0.key) })
+    architectures = stanza.words("architectures").nilIfEmpty
+    let removed = stanza.words("architectures-remove")
+    if !removed.isEmpty {
+      architectures = (architectures ?? Architecture.allCases.map(\.debian)).filter { !removed.contains($0) }
+    }
+  }
+
+  /// A stanza in deb822 format, which can say everything; a path with spaces too.
+  var stanza: String {
+    let fields = judgement.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)\n" }.joined()
+    return "types: deb\nuris: \(uri)\nsuites: \(suite)\ncomponents: \(components.joined(separator: " "))\n\(fields)\n"
+  }
+
+  /// The same for an apt without network, whose package lists another run of apt has checked.
+  var checkedStanza: String {
+    AptSource(
+      uri: uri.withoutCredentials, suite: suite, components: components, judgement: ["trusted": " yes"]
+    ).stanza
+  }
+
+  /// For people.
+  var name: String { "\(uri.withoutCredentials) \(suite)" }
+
+  /// Whether it is for an architecture of Debian.
+  func serves(_ architecture: Architecture) -> Bool { architectures?.contains(architecture.debian) ?? true }
 
   /// Reads the one-line format; lines that are no binary source are passed over.
   static func readLines(_ text: String) -> [AptSource] {
-    text.split(separator: "\n").compactMap { line in
-      var rest = line.prefix { $0 != "#" }.trimmingPrefix(while: \.isWhitespace)
-      guard rest.hasPrefix("deb ") || rest.hasPrefix("deb\t") else { return nil }
-      rest = rest.dropFirst(4).trimmingPrefix(while: \.isWhitespace)
-      var options: Substring = ""
-      if rest.hasPrefix("["), let end = rest.firstIndex(of: "]") {
-        options = rest[rest.index(after: rest.startIndex)..<end]
-        rest = rest[rest.index(after: end)...]
+    text.split(separator: "\n").flatMap { line -> [AptSource] in
+      guard
+        let match = line.prefix(while: { $0 != "#" }).wholeMatch(
+          of: /\s*deb\s+(?:\[([^\]]*)\]\s*)?(\S+)\s+(\S+)\s+(.*)/)
+      else { return [] }
+      var stanza = AptStanza()
+      stanza.fields["components"] = String(match.4)
+      for option in (match.1 ?? "").split(whereSeparator: \.isWhitespace) {
+        guard let (_, name, sign, value) = option.wholeMatch(of: /([^=+-]+(?:-[a-z]+)*)([+-]?)=(.*)/)?.output else {
+          continue
+        }
+        let field = name.lowercased() == "arch" ? "architectures" : name.lowercased()
+        let suffix = sign == "+" ? "-add" : sign == "-" ? "-remove" : ""
+        stanza.fields[field + suffix] = " " + value.replacing(",", with: " ")
       }
-      let words = rest.split(whereSeparator: \.isWhitespace).map(String.init)
-      guard words.count >= 3 else { return nil }
-      let keyring = options.split(separator: " ").first { $0.hasPrefix("signed-by=") }.map { String($0.dropFirst(10)) }
-      return AptSource(uri: words[0], suite: words[1], components: Array(words[2...]), signedBy: keyring)
-    }
+      return [AptSource(uri: String(match.2), suite: String(match.3), of: stanza)]
+    }.filter { !$0.components.isEmpty }
   }
 
   /// Reads the deb822 format; stanzas that are disabled or no binary source are passed over.
   static func readStanzas(_ text: String) -> [AptSource] {
-    var stanzas: [[String: String]] = [[:]]
-    var field = ""
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) where !line.hasPrefix("#") {
-      if line.allSatisfy(\.isWhitespace) {
-        stanzas.append([:])
-      } else if line.first?.isWhitespace == true {
-        stanzas[stanzas.count - 1][field, default: ""] += "\n" + line
-      } else if let colon = line.firstIndex(of: ":") {
-        field = line[..<colon].lowercased()
-        stanzas[stanzas.count - 1][field] = String(line[line.index(after: colon)...])
+    AptStanza.read(text).flatMap { stanza -> [AptSource] in
+      guard stanza.words("types").contains("deb"), stanza.isEnabled else { return [] }
+      return stanza.words("uris").flatMap { uri in
+        stanza.words("suites").map { AptSource(uri: uri, suite: $0, of: stanza) }
       }
     }
-    return stanzas.flatMap { stanza -> [AptSource] in
-      func words(_ name: String) -> [String] {
-        (stanza[name] ?? "").split(whereSeparator: \.isWhitespace).map(String.init)
-      }
-      guard words("types").contains("deb"), !words("enabled").contains("no") else { return [] }
-      let keyring = words("signed-by").first.flatMap { $0.hasPrefix("/") ? $0 : nil }
-      return words("uris").flatMap { uri in
-        words("suites").map {
-          AptSource(uri: uri, suite: $0, components: words("components"), signedBy: keyring)
-        }
-      }
-    }
-  }
-
-  /// Debian's code names, oldest first; a host's sources for one serve another with the name exchanged.
-  private static let codeNames = ["bullseye", "bookworm", "trixie", "forky", "sid"]
-
-  /// The host's Debian sources turned to a release: those that name it, or else those of the host's own release with
-  /// the code name exchanged. Sources of other archives are passed over.
-  static func forRelease(_ release: String, host: [AptSource], components: [String]) -> [AptSource] {
-    func split(_ suite: String) -> (name: String, rest: String)? {
-      guard let name = codeNames.first(where: { suite == $0 || suite.hasPrefix($0 + "-") }) else { return nil }
-      let rest = String(suite.dropFirst(name.count))
-      return ["", "-updates", "-security"].contains(rest) ? (name, rest) : nil
-    }
-    let debian = host.filter { split($0.suite) != nil && $0.components.contains("main") }
-    let named = debian.filter { split($0.suite)?.name == release }
-    var found: [AptSource] = []
-    for source in named.isEmpty ? debian : named {
-      guard let rest = split(source.suite)?.rest else { continue }
-      var turned = source
-      turned.suite = release + rest
-      turned.components = components
-      if !found.contains(where: { $0.uri == turned.uri && $0.suite == turned.suite }) { found.append(turned) }
-    }
-    return found
   }
 
   /// A manifest's `mirror`: complete one-line sources, or the root of one archive that has the release.
@@ -93,22 +98,55 @@ struct AptSource: Sendable, Equatable {
     let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
     // apt takes a local archive by its URI alone.
     let uri = mirror.hasPrefix("/") ? "file:\(mirror)" : mirror
-    return [AptSource(uri: uri, suite: release, components: components, signedBy: keyring)]
-  }
-
-  /// All sources of this machine, from /etc/apt.
-  static func ofHost() -> [AptSource] {
-    let folder = FilePath("/etc/apt/sources.list.d")
-    let files = ["/etc/apt/sources.list"] + FileTree.names(in: folder).map { folder.appending($0).string }
-    return files.flatMap { file -> [AptSource] in
-      guard let text = try? FileTree.text(of: FilePath(file)) else { return [] }
-      return file.hasSuffix(".sources") ? readStanzas(text) : file.hasSuffix(".list") ? readLines(text) : []
-    }
+    return [AptSource(uri: uri, suite: release, components: components, judgement: ["signed-by": " " + keyring])]
   }
 }
 
-extension StringProtocol {
-  fileprivate func trimmingPrefix(while predicate: (Character) -> Bool) -> Substring {
-    Substring(drop(while: predicate))
+/// A stanza of deb822(5).
+struct AptStanza {
+  /// By names in lower case; the values as they were written, with their further lines.
+  var fields: [String: String] = [:]
+
+  static func read(_ text: String) -> [AptStanza] {
+    var stanzas = [AptStanza()]
+    var field = ""
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) where !line.hasPrefix("#") {
+      if line.allSatisfy(\.isWhitespace) {
+        stanzas.append(AptStanza())
+      } else if line.first?.isWhitespace == true {
+        stanzas[stanzas.count - 1].fields[field, default: ""] += "\n" + line
+      } else if let colon = line.firstIndex(of: ":") {
+        field = line[..<colon].lowercased()
+        stanzas[stanzas.count - 1].fields[field] = String(line[line.index(after: colon)...])
+      }
+    }
+    return stanzas.filter { !$0.fields.isEmpty }
   }
+
+  func words(_ name: String) -> [String] {
+    (fields[name] ?? "").split(whereSeparator: \.isWhitespace).map(String.init)
+  }
+
+  /// A field of one line.
+  func text(_ name: String) -> String { (fields[name] ?? "").trimmingSpaces }
+
+  /// What apt's `StringToBool` takes for false; everything else leaves a source in force.
+  var isEnabled: Bool {
+    let value = text("enabled").lowercased()
+    return !["no", "false", "without", "off", "disable"].contains(value) && value.firstMatch(of: /^(0x)?0+$/) == nil
+  }
+}
+
+extension Array {
+  fileprivate var nilIfEmpty: Self? { isEmpty ? nil : self }
+}
+
+extension String {
+  var trimmingSpaces: String {
+    let start = drop { $0.isWhitespace }
+    return String(start.reversed().drop { $0.isWhitespace }.reversed())
+  }
+
+  /// Without names and passwords in URLs, which are nobody's business who reads a message.
+  var withoutCredentials: String { replacing(/:\/\/[^\s\/'"]*@/, with: "://") }
 }

@@ -60,7 +60,7 @@ extension SystemBuilder {
     progress(.started(step: step.title, total: nil))
     let leftOut = context.archive.leftOut[IndexName(release: index.release, architecture: index.architecture)] ?? []
     try await put(step.packages.map(\.file).joined(separator: "\n") + "\n", "archives", workshop)
-    try await put(index.usableSources(without: leftOut), "sources.list", workshop)
+    try await put(index.usableSources(without: leftOut), "archives.sources", workshop)
     let arguments = [
       workshop.folder.string, index.folder.string, index.release, index.architecture.debian,
       SystemRecipe.basePackages(index.architecture).joined(separator: ","), outputs(step, workshop).string,

@@ -8,7 +8,8 @@ extension SystemBuilder {
   /// Makes every step of a plan that is not cached (media are not made here), each once, those that do not stand on
   /// each other side by side. A step that fails takes only those with it that stand on it.
   /// - Returns: for each step the result or the error, by key.
-  /// - Throws: `FileLock.Busy`, `OperationFailure`, `SystemLayersFailure.noUserNamespaces`; a failing step throws nothing.
+  /// - Throws: `FileLock.Busy`, `OperationFailure`, `ExternalCommand.Failure.notInstalled`,
+  ///   `SystemLayersFailure.noUserNamespaces`; a failing step throws nothing.
   public func build(_ plan: Plan, _ archive: Archive) async throws -> [Digest: Result<StepCache.Stored, any Error>] {
     await cache.sweep(asRoot: options.asRoot)
     let steps = plan.steps.filter { $0.kind != .medium }
@@ -16,6 +17,8 @@ extension SystemBuilder {
     let jobs = JobList(missing: steps.filter { found[$0.key] == nil }, plan: plan).jobs
     guard !jobs.isEmpty else { return found }
     let needed = Set(jobs.filter(\.needsWorkshop).map(\.place)).sorted()
+    // A missing `mount` would look like a kernel that forbids namespaces.
+    if !needed.isEmpty { try Workshop.requirePrograms(asRoot: options.asRoot) }
     let board = JobBoard(waiting: jobs, results: found)
     return try await withWorkshops(needed[...], [:], share: needed.count) { workshops in
       await run(board, Context(plan: plan, archive: archive, workshops: workshops))

@@ -9,7 +9,8 @@ internal import SystemPackage
 extension PackageIndex {
   /// Asks apt which packages each layer of a stack adds. Each answer is remembered for as long as the archive's
   /// state stays the same, so that a change in one layer asks again from there on.
-  /// - Parameter essential: whether the first layer is a whole system, which holds Debian's essential packages too.
+  /// - Parameter essential: whether the first layer is a whole system, which holds Debian's essential packages and all
+  ///   that is depended on; loaders are unpacked, not installed, and are wanted alone.
   /// - Throws: `SystemLayersFailure.unknownPackages`, `.unsatisfiable`, `.nothingOffline`, `.apt`.
   func resolve(_ stack: LayerStack, essential: Bool) async throws -> ResolvedStack {
     guard hasLists, let state else {
@@ -22,10 +23,11 @@ extension PackageIndex {
       layers.append(
         try await remembered(question) {
           let below = layers.flatMap(\.self)
-          guard essential else { return try await exactly(request) }
+          let named = request.map(exactName)
+          guard essential else { return try await closure(named).filter { request.contains($0.name) } }
           let pinned = below.isEmpty ? ["?essential", "apt"] : below.map { "\($0.name)=\($0.version)" }
           let held = Set(below)
-          return try await closure(pinned + request).filter { !held.contains($0) }
+          return try await closure(pinned + named).filter { !held.contains($0) }
         })
     }
     return ResolvedStack(layers: layers)
@@ -45,11 +47,8 @@ extension PackageIndex {
     return answer
   }
 
-  /// The packages themselves, without what they depend on: loaders are unpacked, not installed.
-  private func exactly(_ names: [String]) async throws -> [ResolvedPackage] {
-    let wanted = Set(names)
-    return try await closure(names).filter { wanted.contains($0.name) }
-  }
+  /// A name as apt takes it for nothing else: `name-` would remove `name`, and `name+` install it.
+  private func exactName(_ name: String) -> String { "\(name):\(architecture.debian)" }
 
   /// Everything that apt would install for these names on an empty system.
   ///
@@ -70,14 +69,15 @@ extension PackageIndex {
 
   /// One line of `--print-uris`: `'URI' FILE SIZE SHA256:DIGEST`. Epochs' colons are `%3a` in the file's name.
   static func package(_ line: Substring) throws -> ResolvedPackage {
-    let words = line.split(separator: " ")
-    guard words.count == 4, let size = Int64(words[2]), words[3].hasPrefix("SHA256:"),
-      let digest = Digest(hex: words[3].dropFirst(7))
+    // The path of a local archive may have spaces.
+    let words = (line.ranges(of: "' ").last.map { line[$0.upperBound...] } ?? "").split(separator: " ")
+    guard words.count == 3, let size = Int64(words[1]), words[2].hasPrefix("SHA256:"),
+      let digest = Digest(hex: words[2].dropFirst(7))
     else { throw SystemLayersFailure.apt(lastLines: [String(line)]) }
-    let parts = words[1].split(separator: "_")
+    let parts = words[0].split(separator: "_")
     guard parts.count == 3 else { throw SystemLayersFailure.apt(lastLines: [String(line)]) }
     return ResolvedPackage(
-      name: String(parts[0]), version: String(parts[1].replacing("%3a", with: ":")), file: String(words[1]),
+      name: String(parts[0]), version: String(parts[1].replacing("%3a", with: ":")), file: String(words[0]),
       size: ByteCount(size), sha256: digest)
   }
 
@@ -88,7 +88,10 @@ extension PackageIndex {
       return String(line.dropFirst(12).prefix { $0 != "'" })
     }
     if !unknown.isEmpty {
-      return .unknownPackages(unknown, release: release, architecture: architecture.debian)
+      let names = unknown.map { name in
+        String(name.hasSuffix(exactName("")) ? name.dropLast(exactName("").count) : Substring(name))
+      }
+      return .unknownPackages(names, release: release, architecture: architecture.debian)
     }
     let conflict = lines.filter { $0.contains("Depends:") || $0.contains("Conflicts:") || $0.contains("Breaks:") }
     if let first = conflict.first { return .unsatisfiable(detail: first.trimmingSpaces) }

@@ -5,29 +5,48 @@ internal import RecoveryPlan
 internal import SystemPackage
 
 /// The archive as apt sees it for one release and architecture, in a private state folder: the host's own apt is
-/// neither read nor changed, and no privilege is needed. apt checks the archive's signature and every digest.
+/// not changed, and no privilege is needed. apt checks the archive's signature and every digest.
 ///
-///     FOLDER/apt.conf  sources.list  status (empty: nothing is installed)  lists/  archives/ (the .deb pool)
+///     FOLDER/apt.conf  archives.sources  preferences  status (empty: nothing is installed)
+///     FOLDER/foreign (places of others' archives)  left-out (suites)  lists/  archives/ (the .deb pool)
 struct PackageIndex: Sendable {
   let release: String
   let architecture: Architecture
   let folder: FilePath
-  let sources: [AptSource]
+  /// Without those that turned out to be others' archives.
+  private(set) var sources: [AptSource]
+  /// Whether somebody asked for exactly these sources, and not for Debian's.
+  let isDeliberate: Bool
 
   var pool: FilePath { folder.appending("archives") }
   var lists: FilePath { folder.appending("lists") }
 
   /// Prepares the state folder; fetches nothing.
-  init(release: String, architecture: Architecture, sources: [AptSource], under parent: FilePath) throws {
+  /// - Parameters:
+  ///   - deliberate: the sources were asked for one by one, and may be anybody's.
+  ///   - preferences: pins, as apt_preferences(5) has them.
+  init(
+    release: String, architecture: Architecture, sources: [AptSource], deliberate: Bool, preferences: String = "",
+    under parent: FilePath
+  ) throws {
     self.release = release
     self.architecture = architecture
-    self.sources = sources
-    let lines = sources.map(\.line).joined(separator: "\n") + "\n"
-    folder = parent.appending("\(release)-\(architecture.debian)-\(Digest(of: lines).short)")
+    self.isDeliberate = deliberate
+    let facts = sources.map(\.stanza).joined() + preferences
+    folder = parent.appending("\(release)-\(architecture.debian)-\(Digest(of: facts).short)")
+    let foreign = ((try? FileTree.text(of: folder.appending("foreign"))) ?? "").split(separator: "\n")
+    self.sources = sources.filter { source in !foreign.contains { $0 == source.place } }
     for name in ["lists/partial", "archives/partial"] { try FileTree.makeFolder(folder.appending(name)) }
-    try AtomicFile.write(Array(lines.utf8), to: folder.appending("sources.list"))
+    try writeSources()
+    try AtomicFile.write(Array(preferences.utf8), to: folder.appending("preferences"))
     try AtomicFile.write(Array(configuration.utf8), to: folder.appending("apt.conf"))
     if FileTree.kind(of: folder.appending("status")) == nil { try AtomicFile.write([], to: folder.appending("status")) }
+  }
+
+  /// Their URIs may hold passwords.
+  private func writeSources() throws {
+    let text = sources.map(\.stanza).joined()
+    try AtomicFile.write(Array(text.utf8), to: folder.appending("archives.sources"), permissions: .ownerReadWrite)
   }
 
   /// The host's own apt configuration stays in force (its proxy matters), but for what acts on the host or slows
@@ -56,9 +75,9 @@ struct PackageIndex: Sendable {
     Dir::Cache::pkgcache "pkgcache.bin";
     Dir::Cache::srcpkgcache "srcpkgcache.bin";
     Dir::Cache::archives "\(pool)";
-    Dir::Etc::sourcelist "\(folder)/sources.list";
+    Dir::Etc::sourcelist "\(folder)/archives.sources";
     Dir::Etc::sourceparts "/dev/null";
-    Dir::Etc::preferences "/dev/null";
+    Dir::Etc::preferences "\(folder)/preferences";
     Dir::Etc::preferencesparts "/dev/null";
     DPkg::Lock::Timeout "-1";
 
@@ -90,7 +109,7 @@ struct PackageIndex: Sendable {
 
   /// Fetches the indexes that changed.
   /// - Returns: suites left out because their index is not the signed one; empty unless `allowIncomplete`.
-  /// - Throws: `SystemLayersFailure.noNetwork`, `.noRelease`, `.badSignature`, `.indexMismatch`, `.apt`.
+  /// - Throws: `SystemLayersFailure.noNetwork`, `.noRelease`, `.badSignature`, `.notTheArchive`, `.indexMismatch`, `.apt`.
   func update(allowIncomplete: Bool) async throws -> [String] {
     do {
       // Why a server cannot be reached stands on standard output alone.
@@ -99,11 +118,11 @@ struct PackageIndex: Sendable {
       return []
     } catch ExternalCommand.Failure.failed(_, _, let lines) {
       let failure = AptTrouble(lines: lines, sources: sources).failure(architecture)
-      guard allowIncomplete, case .indexMismatch(let suites, _, _) = failure, !suites.contains(release) else {
-        throw failure
-      }
+      let releases = sources.filter(\.isRelease).map(\.suite)
+      guard allowIncomplete, case .indexMismatch(let suites, _, _) = failure, !suites.contains(where: releases.contains)
+      else { throw failure }
       // apt keeps what an earlier update fetched; a suite that is left out must not take part with its old state.
-      for name in FileTree.names(in: lists) where suites.contains(where: { name.contains("_dists_\($0)_") }) {
+      for name in FileTree.names(in: lists) where suites.contains(where: { name.contains(Self.listName($0)) }) {
         FileTree.remove(lists.appending(name))
       }
       try remember(leftOut: suites)
@@ -127,63 +146,52 @@ struct PackageIndex: Sendable {
     try AtomicFile.write(Array(suites.joined(separator: "\n").utf8), to: folder.appending("left-out"))
   }
 
+  /// Asks the release files that were fetched whose archives they are. Of this computer's sources others' archives are
+  /// left out, now and from the next time on; those that were asked for stay.
+  /// - Returns: others' archives that are used, as people know them.
+  /// - Throws: `SystemLayersFailure.noSources`, `.noRelease`.
+  mutating func examine() async throws -> [String] {
+    let targets = try? await aptGet(["indextargets"]).text()
+    let facts = HostApt.facts(inTargets: targets ?? "")
+    let foreign = sources.compactMap { source -> (source: AptSource, name: String)? in
+      guard let facts = facts[source.place], !facts.isDebians else { return nil }
+      return (source, "\(source.name) (\(facts.origin.isEmpty ? "without an origin" : facts.origin))")
+    }
+    if !isDeliberate, !foreign.isEmpty {
+      sources.removeAll { source in foreign.contains { $0.source == source } }
+      guard !sources.isEmpty else {
+        throw SystemLayersFailure.noSources(release: release, foreign: foreign.map(\.name))
+      }
+      let known = (try? FileTree.text(of: folder.appending("foreign"))) ?? ""
+      let places = foreign.map { $0.source.place + "\n" }.joined()
+      try AtomicFile.write(Array((known + places).utf8), to: folder.appending("foreign"))
+      try writeSources()
+    }
+    // `stable` is another release from one year to the next.
+    let found = sources.filter(\.isRelease).compactMap { facts[$0.place]?.codename }.filter { !$0.isEmpty }
+    guard found.isEmpty || found.contains(release) else {
+      throw SystemLayersFailure.noRelease(
+        detail: "the sources have \(found.joined(separator: " and ")), and the manifest asks for \(release)")
+    }
+    return isDeliberate ? foreign.map(\.name) : []
+  }
+
   /// The sources that have an index here; what mmdebstrap is given.
   func usableSources(without suites: [String]) -> String {
-    sources.filter { !suites.contains($0.suite) }.map { $0.line + "\n" }.joined()
+    sources.filter { !suites.contains($0.suite) }.map(\.checkedStanza).joined()
   }
-}
 
-/// What apt's error lines mean.
-struct AptTrouble {
-  let lines: [String]
-  let sources: [AptSource]
-
-  func failure(_ architecture: Architecture) -> SystemLayersFailure {
-    let errors = lines.filter { $0.hasPrefix("E:") || $0.hasPrefix("W:") }
-    if let full = SystemLayersFailure.fullDisk(lines, step: "package indexes and packages") { return full }
-    let signature = errors.first { line in
-      [
-        "NO_PUBKEY", "BADSIG", "EXPKEYSIG", "is not signed", "signatures were invalid", "couldn't be verified",
-        "REVKEYSIG", "isn't signed", "no longer signed", "NODATA",
-      ].contains { line.contains($0) }
-    }
-    if let signature { return .badSignature(detail: String(signature.dropFirst(3))) }
-    let mismatches = errors.filter {
-      $0.contains("unexpected size") || $0.contains("Hash Sum mismatch") || $0.contains("Mirror sync")
-    }
-    if let first = mismatches.first {
-      let failed = errors.filter { $0.hasPrefix("E: Failed to fetch") }
-      let suites = Set(failed.flatMap { line in sources.map(\.suite).filter { line.contains("/dists/\($0)/") } })
-      if mismatches.count == failed.count {
-        return .indexMismatch(
-          suites: suites.sorted(), architecture: architecture.debian, detail: String(first.dropFirst(3)))
-      }
-    }
-    let unreachable = lines.first { line in
-      [
-        "Could not resolve", "Temporary failure resolving", "Could not connect", "Unable to connect",
-        "Connection timed out", "Connection refused", "Network is unreachable", "Connection failed",
-        "No route to host", "Could not handshake",
-      ].contains { line.contains($0) }
-    }
-    if let unreachable { return .noNetwork(detail: unreachable.trimmingSpaces) }
-    let absent = errors.first { $0.hasSuffix("have a Release file.") || $0.hasSuffix("has a Release file.") }
-    if let absent { return .noRelease(detail: String(absent.dropFirst(3))) }
-    return .apt(lastLines: errors.isEmpty ? lines : errors)
-  }
-}
-
-extension String {
-  var trimmingSpaces: String {
-    let start = drop { $0.isWhitespace }
-    return String(start.reversed().drop { $0.isWhitespace }.reversed())
-  }
+  /// How a suite is part of the names of its lists.
+  static func listName(_ suite: String) -> String { "_dists_\(suite.replacing("/", with: "_"))_" }
 }
 
 extension PackageIndex {
   /// Seconds since 1970 of the `Date` of the release's own release file; 0 without one.
   var releaseTime: Int64 {
-    let names = FileTree.names(in: lists).filter { $0.hasSuffix("Release") && $0.contains("_dists_\(release)_") }
+    let suites = sources.filter(\.isRelease).map(\.suite)
+    let names = FileTree.names(in: lists).filter { name in
+      name.hasSuffix("Release") && suites.contains { name.contains(Self.listName($0)) }
+    }
     let dates = names.compactMap { name -> Int64? in
       guard let text = try? FileTree.text(of: lists.appending(name)) else { return nil }
       guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("Date: ") }) else { return nil }

@@ -40,8 +40,8 @@ public struct SystemBuilder: Sendable {
     let indexes: [IndexName: PackageIndex]
     /// The answers.
     public let resolved: [LayerStack: ResolvedStack]
-    /// Suites that were left out, as `architecture suite`.
-    public let incomplete: [String]
+    /// What has to be said of it.
+    public let notes: ArchiveNotes
     /// For each release the date of its signed release file, in seconds since 1970: the time that generated files
     /// carry. Those of updates are newer, but change several times a day.
     public let times: [String: Int64]
@@ -78,27 +78,45 @@ public struct SystemBuilder: Sendable {
   /// - Parameter mirror: the manifest's own archive, instead of the host's.
   /// - Throws: `SystemLayersFailure`.
   public func consult(_ stacks: [LayerStack], mirror: String?) async throws -> Archive {
-    let names = Set(stacks.map { IndexName(release: $0.release, architecture: $0.architecture) })
-    let host = AptSource.ofHost()
+    let host = mirror == nil ? try await HostApt.read() : HostApt()
     if let mirror, AptSource.readLines(mirror).isEmpty {
-      options.warn("only the mirror \(mirror) is used: no updates, no security updates (see `mirror` in the manual)")
+      options.warn(
+        "only the mirror \(mirror.withoutCredentials) is used: no updates, no security updates (see `mirror` in the manual)"
+      )
     }
     var indexes: [IndexName: PackageIndex] = [:]
-    for name in names {
+    for name in Set(stacks.map({ IndexName(release: $0.release, architecture: $0.architecture) })) {
       let components = Self.components(stacks, name)
       let sources =
         mirror.map { AptSource.fromMirror($0, release: name.release, components: components) }
-        ?? AptSource.forRelease(name.release, host: host, components: components)
-      guard !sources.isEmpty else { throw SystemLayersFailure.noSources(release: name.release) }
+        ?? AptSource.forRelease(
+          name.release, name.architecture, host: host.sources, known: host.known, components: components)
+      guard !sources.isEmpty else {
+        let foreign = host.sources.filter { host.known[$0.place]?.isDebians == false && SuiteName($0.suite) != nil }
+        throw SystemLayersFailure.noSources(release: name.release, foreign: foreign.map(\.name))
+      }
       indexes[name] = try PackageIndex(
-        release: name.release, architecture: name.architecture, sources: sources, under: cache.folder.appending("apt"))
+        release: name.release, architecture: name.architecture, sources: sources, deliberate: mirror != nil,
+        preferences: host.preferences, under: cache.folder.appending("apt"))
     }
-    let leftOut = try await refresh(indexes)
+    // What only gives boot loaders: a suite that is out of step there keeps no system from its updates.
+    let systems = Set(stacks.filter(\.isSystem).map { IndexName(release: $0.release, architecture: $0.architecture) })
+    let asked = try await refresh(indexes, systems: systems)
+    indexes = asked.mapValues(\.index)
     let resolved = try await resolve(stacks, indexes)
-    let incomplete = leftOut.flatMap { name, suites in suites.map { "\(name.architecture.debian) \($0)" } }
+    var notes = ArchiveNotes()
+    for (name, answer) in asked {
+      let left = answer.leftOut.map { "\(name.architecture.debian) \($0)" }
+      if systems.contains(name) { notes.incompleteSuites += left } else { notes.loadersWithoutSuites += left }
+      notes.foreignArchives += answer.foreign
+    }
+    notes.incompleteSuites.sort()
+    notes.loadersWithoutSuites.sort()
+    notes.foreignArchives = Set(notes.foreignArchives).sorted()
     let times = Dictionary(indexes.values.map { ($0.release, $0.releaseTime) }) { max($0, $1) }
     return Archive(
-      indexes: indexes, resolved: resolved, incomplete: incomplete.sorted(), times: times, leftOut: leftOut)
+      indexes: indexes, resolved: resolved, notes: notes, times: times,
+      leftOut: asked.mapValues(\.leftOut).filter { !$0.value.isEmpty })
   }
 
   /// Firmware lies in a component of its own.
@@ -109,21 +127,37 @@ public struct SystemBuilder: Sendable {
     return nonFree ? ["main", "non-free-firmware"] : ["main"]
   }
 
-  private func refresh(_ indexes: [IndexName: PackageIndex]) async throws -> [IndexName: [String]] {
-    guard !options.offline else {
-      let leftOut = try indexes.mapValues { try $0.leftOut(allowIncomplete: options.allowIncompleteSuites) }
-      return leftOut.filter { !$0.value.isEmpty }
-    }
+  private struct Answer: Sendable {
+    var index: PackageIndex
+    /// Suites without which it has to do.
+    var leftOut: [String]
+    /// Others' archives that were asked for.
+    var foreign: [String]
+  }
+
+  /// - Parameter systems: the indexes that whole systems are made from.
+  private func refresh(
+    _ indexes: [IndexName: PackageIndex], systems: Set<IndexName>
+  ) async throws -> [IndexName: Answer] {
     let step = "package indexes"
-    progress(.started(step: step, total: nil))
-    let leftOut = try await withThrowingTaskGroup(of: (IndexName, [String]).self) { group in
+    if !options.offline { progress(.started(step: step, total: nil)) }
+    let answers = try await withThrowingTaskGroup(of: (IndexName, Answer).self) { group in
       for (name, index) in indexes {
-        group.addTask { (name, try await index.update(allowIncomplete: options.allowIncompleteSuites)) }
+        group.addTask {
+          let allowIncomplete = options.allowIncompleteSuites || !systems.contains(name)
+          let leftOut =
+            options.offline
+            ? try index.leftOut(allowIncomplete: allowIncomplete)
+            : try await index.update(allowIncomplete: allowIncomplete)
+          var index = index
+          let foreign = try await index.examine()
+          return (name, Answer(index: index, leftOut: leftOut, foreign: foreign))
+        }
       }
-      return try await group.reduce(into: [IndexName: [String]]()) { if !$1.1.isEmpty { $0[$1.0] = $1.1 } }
+      return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
     }
-    progress(.finished(step: step, produced: nil))
-    return leftOut
+    if !options.offline { progress(.finished(step: step, produced: nil)) }
+    return answers
   }
 
   private func resolve(
@@ -132,8 +166,7 @@ public struct SystemBuilder: Sendable {
     try await withThrowingTaskGroup(of: (LayerStack, ResolvedStack).self) { group in
       for stack in stacks {
         guard let index = indexes[IndexName(release: stack.release, architecture: stack.architecture)] else { continue }
-        let whole = stack.requests[0] == SystemRecipe.basePackages(stack.architecture)
-        group.addTask { (stack, try await index.resolve(stack, essential: whole)) }
+        group.addTask { (stack, try await index.resolve(stack, essential: stack.isSystem)) }
       }
       return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
     }

@@ -4,12 +4,14 @@ public import SystemPackage
 
 /// Why layers could not be made.
 public enum SystemLayersFailure: Diagnosable, Equatable {
-  /// The host has no apt source for Debian.
-  case noSources(release: String)
+  /// The host has no apt source for Debian; others' archives that it has are named.
+  case noSources(release: String, foreign: [String] = [])
   /// The archive cannot be reached.
   case noNetwork(detail: String)
   /// There is no such archive, or it does not have the release.
   case noRelease(detail: String)
+  /// A proxy, or a page that wants a login, answered in the archive's place.
+  case notTheArchive(detail: String)
   /// What the archive sent is not signed by a trusted key.
   case badSignature(detail: String)
   /// An index is not the one that the signed release file names: the mirror is being updated, or broken.
@@ -49,6 +51,7 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
     case .noSources: "no-apt-sources"
     case .noNetwork: "no-network"
     case .noRelease: "no-release"
+    case .notTheArchive: "not-the-archive"
     case .badSignature: "bad-signature"
     case .indexMismatch: "index-mismatch"
     case .unknownPackages: "unknown-package"
@@ -67,12 +70,17 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
     }
   }
 
-  /// What happened and where.
-  public var message: String {
+  /// What happened and where; passwords of URLs are left out.
+  public var message: String { story.withoutCredentials }
+
+  private var story: String {
     switch self {
-    case .noSources(let release): "this computer has no apt source for Debian, so there is no archive for \(release)"
+    case .noSources(let release, let foreign):
+      "this computer has no apt source for Debian, so there is no archive for \(release)"
+        + (foreign.isEmpty ? "" : "; by their release files these are others': \(foreign.joined(separator: ", "))")
     case .noNetwork(let detail): "the package archive cannot be reached: \(detail)"
     case .noRelease(let detail): "the package archive is not there: \(detail)"
+    case .notTheArchive(let detail): "something other than the package archive answers: \(detail)"
     case .badSignature(let detail): "the package archive is not signed by a trusted key: \(detail)"
     case .indexMismatch(let suites, let architecture, let detail):
       "the mirror's \(architecture) index of \(suites.joined(separator: ", ")) is not the signed one: \(detail)"
@@ -105,10 +113,15 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
   /// What to do.
   public var remedy: String? {
     switch self {
-    case .noSources: "Give the manifest a `mirror`, or add a Debian source to /etc/apt/sources.list."
+    case .noSources(_, let foreign):
+      foreign.isEmpty
+        ? "Give the manifest a `mirror`, or add a Debian source to /etc/apt/sources.list."
+        : "Write the lines of these sources into the manifest's `mirror` if the image shall be made of them."
     case .noNetwork:
       "Check the network and the proxy (apt's settings are used), or build with --offline from what was fetched before."
     case .noRelease: "Correct the `mirror`, or choose a release that it has."
+    case .notTheArchive:
+      "Check the proxy and its password (apt's settings are used), and whether this network wants a login in a browser first."
     case .badSignature:
       "Do not build from this mirror; check the `mirror` and the keyring /usr/share/keyrings/debian-archive-keyring.gpg."
     case .indexMismatch:

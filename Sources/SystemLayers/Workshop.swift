@@ -43,6 +43,19 @@ struct Workshop: Sendable {
     }
   }
 
+  /// The programs that open a workshop and work in it, beside those of Debian's essential packages.
+  /// - Throws: `ExternalCommand.Failure.notInstalled` for the first one that is missing.
+  static func requirePrograms(asRoot: Bool) throws {
+    var programs = [
+      ("util-linux", ["unshare", "nsenter"]), ("mount", ["mount", "umount"]), ("mmdebstrap", ["mmdebstrap"]),
+      ("squashfs-tools", ["mksquashfs", "unsquashfs"]),
+    ]
+    if !asRoot { programs.append(("uidmap", ["newuidmap", "newgidmap"])) }
+    for (package, names) in programs {
+      for name in names { try ExternalCommand(name, [], package: package).require() }
+    }
+  }
+
   /// The command that makes the namespaces.
   static func holderCommand(_ script: FilePath, folder: FilePath, tmpfs: ByteCount?, asRoot: Bool) -> ExternalCommand {
     let user = asRoot ? [] : ["--user", "--map-root-user", "--map-auto"]

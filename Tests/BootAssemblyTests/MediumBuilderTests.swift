@@ -33,6 +33,7 @@ struct Workshop {
       image: image, lifeboat: "1.2.3", identifier: Self.identifier, timestamp: timestamp, loaders: loaders,
       scratch: scratch)
     builder.withoutSuites = ["i386 bookworm-security"]
+    builder.foreignArchives = ["https://contoso.example bookworm (Contoso)"]
     change(&builder)
     return builder
   }
@@ -99,6 +100,8 @@ struct Workshop {
       #expect(medium.record.variants[1].layers == layers)
       #expect(medium.record.expires == "2027-06-30")
       #expect(medium.record.withoutSuites == ["i386 bookworm-security"])
+      #expect(medium.record.foreignArchives == ["https://contoso.example bookworm (Contoso)"])
+      #expect(medium.record.loadersWithoutSuites == nil)
     }
   }
 

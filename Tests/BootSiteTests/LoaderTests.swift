@@ -167,6 +167,7 @@ import Testing
     try await ExternalCommand("chmod", ["-R", "u+w", root.string]).run()
     var record = try MediumRecord(decoding: FileTree.bytes(of: root.appending(MediumRecord.path)))
     record.files.removeAll { $0.path.hasPrefix(NetworkLoaders.folder) }
+    record.layout = nil
     let reader = try ISOReader(iso)
     let partition = try #require(reader.partitionTable?.partitions.first { $0.isEFISystemPartition }).range
     let esp = fixture.scratch.appending("esp.img")
@@ -185,7 +186,7 @@ import Testing
         BootTree.Entry(MediumRecord.path, .bytes(try record.encoded())),
       ], biosBoot: .init(image: boot.path, hybridMBR: mbr), efiSystemPartition: esp, identity: record.identifier)
     let old = fixture.scratch.appending("old.iso")
-    _ = try await ISOImage.write(tree, to: old, finish: StructureSeal.apply)
+    _ = try await ISOImage.write(tree, to: old, finish: StructureSeal.finish())
     return old
   }
 }

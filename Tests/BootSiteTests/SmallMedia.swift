@@ -65,7 +65,8 @@ actor SmallMedia {
       }
       let path = folder.appending("\(name).iso")
       _ = try await ISOImage.write(
-        try await builder.build(systems, signingKey: signer).tree, to: path, finish: StructureSeal.apply)
+        try await builder.build(systems, signingKey: signer).tree, to: path,
+        finish: StructureSeal.finish(signingKey: signer))
       FileTree.remove(work)
       return path
     }

@@ -5,8 +5,10 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// The demo's first image, built by the real command from Debian's packages.
+/// The demo's first image, or a small one, built by the real command from Debian's packages.
 actor DemoMedium {
+  /// The small one, whose layers the tests of builds make.
+  static let small = DemoMedium("small", image: "aid", architectures: "x64", file: "aid-x64.iso")
   /// For both architectures on one medium.
   static let shared = DemoMedium("demo", architectures: "both", file: "tier1.iso")
   /// For x64 alone, and a version of that with other settings.
@@ -14,13 +16,18 @@ actor DemoMedium {
   static let newer = DemoMedium("newer", title: ", newer", architectures: "x64", file: "tier1-x64.iso")
 
   private let name: String
+  /// Its image.
+  nonisolated let image: String
   private let title: String
   private let architectures: String
   private let file: String
   private var building: Task<FilePath, any Error>?
 
-  private init(_ name: String, title: String = "", architectures: String, file: String) {
-    (self.name, self.title, self.architectures, self.file) = (name, title, architectures, file)
+  private init(
+    _ name: String, image: String = "tier1", title: String = "", architectures: String, file: String
+  ) {
+    (self.name, self.image, self.title) = (name, image, title)
+    (self.architectures, self.file) = (architectures, file)
   }
 
   /// The ISO file; built once in a process, from a cache that outlives it.
@@ -28,7 +35,7 @@ actor DemoMedium {
     let task =
       building
       ?? Task {
-        let arguments = ["--image", "tier1", "--arch", architectures]
+        let arguments = ["--image", image, "--arch", architectures]
         return try await Self.build(name, manifest: try manifest(), arguments: arguments).appending(file)
       }
     building = task
@@ -38,9 +45,11 @@ actor DemoMedium {
   /// The demo's manifest with what emulation needs to be bearable: address space randomisation makes every start of a
   /// program a new translation.
   private func manifest() throws -> String {
-    try FileTree.text(of: Repository.path("Fixtures/manifests/rescue.toml"))
+    let arguments = #"kernel-arguments = ["norandmaps"]"#
+    if image == "aid" { return Manifests.aid(more: [arguments]) }
+    return try FileTree.text(of: Repository.path("Fixtures/manifests/rescue.toml"))
       .replacing("title = \"Contoso first aid\"", with: "title = \"Contoso first aid\(title)\"")
-      .replacing("[defaults]\n", with: "[defaults]\nkernel-arguments = [\"norandmaps\"]\n")
+      .replacing("[defaults]\n", with: "[defaults]\n\(arguments)\n")
   }
 
   /// Builds a manifest in a folder of its own.

@@ -9,8 +9,8 @@ import TestSupport
 import Testing
 import TrialMachine
 
-/// A computer that updates its recovery partition is ended like a lamp, by SIGKILL of QEMU, at twenty moments, which are
-/// the same parts of the update in every run. Whatever is on the disk then starts.
+/// A computer that updates its recovery partition is ended like a lamp, by SIGKILL of QEMU, behind twenty of its writes to
+/// the disk. Whatever is on the disk then starts.
 ///
 /// `LIFEBOAT_BOOT_EACH=1` starts each of them, and not three.
 @Suite(
@@ -33,25 +33,18 @@ struct UpdateKillTests {
     var computer: LabComputer
   }
 
-  /// When an update begins to write, and when it is over, both from its beginning.
-  private struct Course {
-    var writes: Duration
-    var ends: Duration
-  }
-
   @Test func anUpdateIsCutShort() async throws {
     try await TemporaryFolder.with { folder in
       let lab = try await prepare(in: folder)
-      let course = try await undisturbed(lab)
-      var generator = SplitMix(seed: 0x6C69_6665)
+      let writes = try await undisturbed(lab)
+      try #require(writes > Self.moments)
       var (started, old) = (0, 0)
       for number in 0..<Self.moments {
-        // Every other one falls into the time in which something is written.
-        let first = number.isMultiple(of: 2) ? course.writes : .zero
-        let moment = first + (course.ends - first) * Double.random(in: 0..<1, using: &generator)
+        // The number of writes that are seen is not quite the same in each run.
+        let last = 1 + writes * 9 / 10 * number / Self.moments
         try await copy(lab.whole, to: lab.disk)
-        try await cut(lab, after: moment)
-        let current = try await judge(lab, [lab.first, lab.newer], "killed after \(moment), \(course)")
+        try await cut(lab, after: last)
+        let current = try await judge(lab, [lab.first, lab.newer], "killed after \(last) of \(writes) writes")
         old += current == lab.first ? 1 : 0
         if Self.startsEach || number % 8 == 0 {
           try await start(lab, current)
@@ -61,10 +54,11 @@ struct UpdateKillTests {
           "install", "--update", try await DemoMedium.newer.path().string, "--disk", lab.disk.string, "--yes",
         ])
         #expect(mended.status == 0, "\(mended)")
-        _ = try await judge(lab, [lab.newer], "mended after \(moment), \(course)")
+        _ = try await judge(lab, [lab.newer], "mended after \(last) of \(writes) writes")
       }
       #expect(old > 0 && started > 0)
-      print("killed \(Self.moments) times in \(course): \(old) times the old version was left; \(started) started")
+      print(
+        "killed \(Self.moments) times in \(writes) writes: \(old) times the old version was left; \(started) started")
     }
   }
 
@@ -102,28 +96,26 @@ struct UpdateKillTests {
         """))
   }
 
-  /// One that nobody disturbs.
-  private func undisturbed(_ lab: Lab) async throws -> Course {
-    let course = try await lab.computer.run { machine in
-      let clock = ContinuousClock()
+  /// One that nobody disturbs; how many writes of it are seen.
+  private func undisturbed(_ lab: Lab) async throws -> Int {
+    let count = try await lab.computer.run { machine in
       _ = try await machine.line { $0.contains(Self.begins) }
-      let begin = clock.now
-      _ = try await machine.line { $0.hasPrefix("write ") }
-      let writes = clock.now - begin
-      _ = try await machine.line { $0.contains(Self.ends) }
-      return Course(writes: writes, ends: clock.now - begin)
+      return try await Self.writes(to: lab.disk, upTo: .max) { try await machine.line { $0.contains(Self.ends) } }
     }
     _ = try await judge(lab, [lab.newer], "undisturbed")
-    return course
+    return count
   }
 
-  /// Kills QEMU some time after the update has begun.
-  private func cut(_ lab: Lab, after moment: Duration) async throws {
+  /// Kills QEMU behind a write.
+  private func cut(_ lab: Lab, after last: Int) async throws {
     let isKilled = Mutex(false)
     do {
       try await lab.computer.run { machine in
         _ = try await machine.line { $0.contains(Self.begins) }
-        try await Task.sleep(for: moment)
+        let seen = try await Self.writes(to: lab.disk, upTo: last) {
+          try await machine.line { $0.contains(Self.ends) }
+        }
+        #expect(seen == last, "it ended before")
         let text = try FileTree.text(of: lab.computer.processFile).filter(\.isNumber)
         let process = try #require(pid_t(text))
         isKilled.withLock { $0 = true }
@@ -132,6 +124,42 @@ struct UpdateKillTests {
     } catch let failure as ExternalCommand.Failure {
       guard isKilled.withLock({ $0 }) else { throw failure }
     }
+  }
+
+  /// Counts writes by the time of change of the disk's file, of which QEMU makes four a second at most, until there were
+  /// so many, or until something else happens.
+  private static func writes(
+    to disk: FilePath, upTo limit: Int, or end: @escaping @Sendable () async throws -> String
+  ) async throws -> Int {
+    try await withThrowingTaskGroup(of: Int?.self) { group in
+      defer { group.cancelAll() }
+      group.addTask {
+        _ = try await end()
+        return nil
+      }
+      group.addTask {
+        var (count, last) = (0, try changed(disk))
+        while count < limit, !Task.isCancelled {
+          try? await Task.sleep(for: .milliseconds(5))
+          let now = try changed(disk)
+          if now != last { count += 1 }
+          last = now
+        }
+        return count
+      }
+      for try await count in group {
+        if let count { return count }
+        group.cancelAll()
+      }
+      return 0
+    }
+  }
+
+  /// When a file was changed, in nanoseconds.
+  private static func changed(_ file: FilePath) throws -> Int {
+    var status = stat()
+    guard stat(file.string, &status) == 0 else { throw OperationFailure("look at", file, Errno(rawValue: errno)) }
+    return status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
   }
 
   /// What starts from the disk: by Lifeboat's own status, by mtools and sha256sum; beside it nothing has changed.

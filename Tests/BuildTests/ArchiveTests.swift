@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import HostSystem
+import RecoveryManifest
 import SystemPackage
 import TestSupport
 import Testing
@@ -53,6 +54,20 @@ import Testing
   @Test func aPackageThatDoesNotExistIsNamed() async throws {
     let run = try await workplace(more: [#"packages = ["lifebelt"]"#]).build(online: true)
     run.expect("unknown-package", 65, naming: ["\"lifebelt\"", "amd64", "bookworm"])
+  }
+
+  /// For apt a hyphen at the end takes a package away.
+  @Test func namesMayEndInAnyWay() async throws {
+    let names = ["pv-", "pv+", "g++", "lib-"]
+    try await mirror.publish(
+      "bookworm", LocalMirror.placeholders + names.map { LocalMirror.Package(name: $0) }, signedBy: key)
+    let list = names.map { "\"\($0)\"" }.joined(separator: ", ")
+    let workplace = try workplace(more: ["packages = [\(list)]"])
+    let run = try await workplace.lifeboat(["plan", "rescue.toml", "--json"])
+    #expect(run.status == 0, "\(run)")
+    #expect(try PlanReport(run).step("tools").packages == names.count + 1)
+    let unknown = try await self.workplace(more: [#"packages = ["lifebelt-"]"#]).build(online: true)
+    unknown.expect("unknown-package", 65, naming: ["\"lifebelt-\""])
   }
 
   @Test func aTimeZoneThatDoesNotExistIsNamedBeforeAnythingIsDone() async throws {
@@ -173,6 +188,72 @@ import Testing
     try await mirror.publish(suite, [newer], signedBy: key)
     #expect(try await workplace.lifeboat(plan).status == 0)
     #expect(try await workplace.plan().step("tools").key == whole)
+  }
+
+  /// Of i386 an x64 medium needs two loaders: a suite that is out of step there keeps nobody from security updates.
+  @Test(arguments: [[], ["--offline"]]) func loadersComeFromSuitesThatAreWhole(again: [String]) async throws {
+    let newer = LocalMirror.Package(name: "pv", version: "2")
+    try await mirror.publish("bookworm-security", [newer], signedBy: key)
+    try mirror.disturb("bookworm-security", .x86)
+    let workplace = try workplace("bookworm", "bookworm-security")
+    let run = try await workplace.lifeboat(["plan", "rescue.toml"])
+    #expect(run.status == 0 && run.output.contains("i386 bookworm-security for the boot loaders"), "\(run)")
+    let report = try PlanReport(try await workplace.lifeboat(["plan", "rescue.toml", "--json"] + again))
+    #expect(report.loadersWithoutSuites == ["i386 bookworm-security"] && report.incompleteSuites == [])
+
+    // A system for i386 is another matter, and so is the release itself.
+    try workplace.folder.write(
+      "both.toml",
+      try FileTree.text(of: workplace.folder.appending("rescue.toml")).replacing(#"["x64"]"#, with: #"["x86"]"#))
+    let other = try await workplace.lifeboat(["plan", "both.toml", "--json"] + again)
+    #expect(other.status == 69 && other.errors.contains("i386"), "\(other)")
+  }
+
+  @Test func loadersNeedTheReleaseItself() async throws {
+    try mirror.disturb("bookworm", .x86)
+    try await workplace().build(online: true).expect("index-mismatch", 69, naming: ["bookworm", "i386"])
+  }
+
+  @Test func aLocalArchiveWhosePathHasASpace() async throws {
+    let link = mirror.folder.appending("my mirror")
+    try FileTree.makeLink(link, to: ".")
+    let uri = "file:\(link.string.replacing(" ", with: "%20"))"
+    let line = "deb [signed-by=\(key.keyring)] \(uri) bookworm main"
+    let workplace = try Workplace(manifest: Manifests.aid(mirror: "\"\"\"\n\(line)\"\"\""))
+    let run = try await workplace.lifeboat(["plan", "rescue.toml", "--json"])
+    #expect(run.status == 0, "\(run)")
+    #expect(try PlanReport(run).missing.count == 5)
+  }
+
+  /// `stable` is whatever its release file says.
+  @Test(arguments: ["bookworm", "trixie"]) func aNameThatMovesOn(codename: String) async throws {
+    try await mirror.publish("stable", LocalMirror.placeholders, signedBy: key, codename: codename)
+    let run = try await workplace("stable").lifeboat(["plan", "rescue.toml", "--json"])
+    if codename == "bookworm" {
+      #expect(run.status == 0, "\(run)")
+    } else {
+      BuildRun(run).expect("no-release", 69, naming: ["trixie", "bookworm"])
+    }
+  }
+
+  /// A network that wants a login first answers everything with its page.
+  @Test func aPageInTheArchivesPlaceIsNoForgery() async throws {
+    try mirror.folder.write("dists/bookworm/InRelease", "<html>Please log in.</html>\n")
+    let run = try await workplace().build(online: true)
+    run.expect("not-the-archive", 69, naming: ["does the network require authentication?"])
+  }
+
+  @Test(arguments: ["\"http://user:s3cret@127.0.0.1:1/debian\"", "deb http://user:s3cret@127.0.0.1:1 bookworm main"])
+  func passwordsAreSaidToNobody(mirror: String) async throws {
+    let value = mirror.hasPrefix("deb") ? "\"\"\"\n\(mirror)\"\"\"" : mirror
+    let workplace = try Workplace(manifest: Manifests.aid(mirror: value))
+    for words in [["build", "rescue.toml", "-o", "out", "--verbose"], ["plan", "rescue.toml", "--json"]] {
+      let run = try await workplace.lifeboat(words)
+      #expect(run.status == 69 && run.errors.contains("127.0.0.1"), "\(run)")
+      #expect(!(run.errors + run.output).contains("s3cret"), "\(run)")
+    }
+    let kept = try await Tool.run("grep", ["-rl", "s3cret", workplace.cache("").string])
+    for file in kept.lines { #expect(FileTree.status(of: FilePath(file))?.permissions == 0o600, "\(file)") }
   }
 
   @Test(arguments: [true, false])

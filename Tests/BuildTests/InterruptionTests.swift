@@ -15,7 +15,7 @@ extension Builds {
 
     /// Killed at one moment after the other, it goes on each time from what was finished; what comes out in the end is
     /// what an undisturbed build on another cache gives, to the byte.
-    @Test func killedAtAnyStepItGoesOn() async throws {
+    @Test(.enabled(if: Repository.isForAll, "make test-all")) func killedAtAnyStepItGoesOn() async throws {
       let reference = try await ReferenceBuild.shared.digest()
       let workplace = try await ReferenceBuild.shared.workplace()
       let undisturbed = try await ReferenceBuild.shared.steps()

@@ -18,7 +18,8 @@ extension Builds {
     }
 
     /// The demo's first image, and the same with one tool more.
-    @Test func twoVersionsOfTheDemoFitInto300Mebibytes() async throws {
+    @Test(.enabled(if: Repository.isForAll, "make test-all"))
+    func twoVersionsOfTheDemoFitInto300Mebibytes() async throws {
       let manifest = try FileTree.text(of: Repository.path("Fixtures/manifests/rescue.toml"))
       let newer = manifest.replacing(#"helpdesk = ["locksmith","#, with: #"helpdesk = ["gpt-editor", "locksmith","#)
       try #require(newer != manifest)

@@ -50,15 +50,17 @@ extension Builds {
         .expect("program-missing", 69, naming: ["apt-get is not installed"])
     }
 
-    /// One that only some builds need is missed when it is needed.
-    @Test func unsquashfsIsMissedOnlyToBuildUponACachedLayer() async throws {
+    /// Those that only a build needs are missed when something is to be built, and before it is begun.
+    @Test(arguments: [("unsquashfs", "squashfs-tools"), ("mount", "mount"), ("nsenter", "util-linux")])
+    func whatTheWorkshopNeedsIsMissedWhenItIsOpened(program: String, package: String) async throws {
       let workplace = try await ReferenceBuild.shared.workplace()
-      let environment = ["PATH": try path(without: "unsquashfs", in: workplace)]
+      let environment = ["PATH": try path(without: program, in: workplace)]
       #expect(try await workplace.build(environment: environment).status == 0)
       workplace.forget("tools")
       let run = try await workplace.build(environment: environment)
-      #expect(run.status == 69, "\(run)")
-      #expect(run.troubles.allSatisfy { $0.message.contains("unsquashfs") }, "\(run)")
+      run.expect("program-missing", 69, naming: ["\(program) is not installed"])
+      #expect(run.troubles[0].remedy == "Install it: apt-get install \(package)")
+      #expect(workplace.steps("tools").isEmpty && workplace.remains.isEmpty)
     }
 
     @Test func theLastWordsOfAFailingMmdebstrapAreShown() async throws {
@@ -79,7 +81,7 @@ extension Builds {
       #expect(workplace.remains.isEmpty)
     }
 
-    @Test(arguments: ["mksquashfs", "tar"])
+    @Test(.enabled(if: Repository.isForAll, "make test-all"), arguments: ["mksquashfs", "tar"])
     func aProgramThatFailsInTheMiddleSpoilsItsStepAlone(program: String) async throws {
       let workplace = try await ReferenceBuild.shared.workplace()
       workplace.forget("tools", "initramfs")

@@ -70,6 +70,9 @@ import Testing
     for file in ["bin/lifeboat", "lib/systemd/system/lifeboat.service", "lib/systemd/system/lifeboat.socket"] {
       #expect(files.contains(" ./usr/\(file)\n"), "\(file)")
     }
+    // Bare systems have no mount(8), and a build cannot do without.
+    let depends = try await ExternalCommand("dpkg-deb", ["-f", package, "Depends"]).text()
+    #expect(depends.split(separator: ",").contains { $0.trimmingPrefix(" ") == "mount" }, "\(depends)")
     try await ExternalCommand("dpkg-deb", ["-e", package, folder.appending("control").string]).run()
     let (first, update) = (["postinst", "configure", ""], ["postinst", "configure", "0.0.9"])
     #expect(try await calls(first, in: folder) == ["systemctl --system daemon-reload"])

@@ -215,7 +215,8 @@ import Testing
     try await Loop.with(backing) { device in
       let point = folder.appending("mounted")
       try FileTree.makeFolder(point)
-      guard try await Tool.run("mount", [device.string, point.string]).status == 0 else { return }
+      let mounted = try await Tool.run("mount", [device.string, point.string])
+      try #require(mounted.status == 0, "\(mounted)")
       let outcome = try await write(device)
       #expect(try await Tool.run("umount", [point.string]).status == 0)
       #expect(outcome.status == 15 && outcome.errors.contains("is mounted at \(point)"), "\(outcome)")

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-import BootAssembly
 import Foundation
 import HostSystem
 import Signing
@@ -14,11 +13,9 @@ import Testing
     try await MediumVerification.verify(DiskImageReader(path: "forged.iso", source: MemoryBytes(bytes)))
   }
 
-  private func sealed(_ bytes: [UInt8]) throws -> [UInt8] {
-    var bytes = bytes
-    let seal = try StructureSeal(of: DiskImageReader(path: "forged.iso", source: MemoryBytes(bytes)))
-    bytes.replaceSubrange(Int(StructureSeal.range.lowerBound)..<Int(StructureSeal.range.upperBound), with: seal.field)
-    return bytes
+  /// Sealed, with a record that says what the layout is now.
+  private func sealed(_ bytes: [UInt8]) async throws -> [UInt8] {
+    try Forgery.recorded(bytes, try await TestMedium.shared)
   }
 
   private func put(_ number: Int64, at place: Int, _ bytes: inout [UInt8]) {
@@ -40,7 +37,8 @@ import Testing
 
   @Test func sealingAgainChangesNothing() async throws {
     let medium = try await TestMedium.shared
-    #expect(try sealed(medium.bytes) == medium.bytes)
+    #expect(try await sealed(medium.bytes) == medium.bytes)
+    #expect(try Forgery.sealed(medium.bytes) == medium.bytes)
   }
 
   @Test(arguments: [(0, 1), (1, 0), (1, 1)])
@@ -54,7 +52,7 @@ import Testing
     let place = try record(
       pointingTo: (menu.bytes - start) / 2048, in: reader.volumes[volume].trees[tree], medium.bytes)
     put((info.bytes - start) / 2048, at: place + 2, &bytes)
-    let report = try await verify(try sealed(bytes))
+    let report = try await verify(try await sealed(bytes))
     #expect(report.findings.map(\.kind) == [.contradiction])
     #expect(report.findings.first?.ranges.first?.offset == info)
   }
@@ -65,7 +63,7 @@ import Testing
     let menu = try #require(reader.tree.node("boot/grub/grub.cfg")?.extents.first).offset
     var bytes = medium.bytes
     put(3, at: try record(pointingTo: menu.bytes / 2048, in: reader.tree, medium.bytes) + 2, &bytes)
-    let report = try await verify(try sealed(bytes))
+    let report = try await verify(try await sealed(bytes))
     #expect(report.findings.contains { $0.file == "/boot/grub/grub.cfg" })
   }
 
@@ -74,8 +72,8 @@ import Testing
     let catalogue = try #require(try ISOReader(medium.image).catalogue)
     var bytes = medium.bytes
     put(100, at: Int(catalogue.range.offset.bytes) + 32 + 8, &bytes)
-    let report = try await verify(try sealed(bytes))
-    #expect(report.findings.map(\.structure) == ["the boot catalogue's entry for BIOS"])
+    let report = try await verify(try await sealed(bytes))
+    #expect(report.findings.map(\.structure) == ["boot catalogue: entry for a BIOS"])
   }
 
   @Test func aBackupTableThatShowsOtherPartitionsIsAContradiction() async throws {
@@ -83,8 +81,8 @@ import Testing
     let backup = try #require(try ISOReader(medium.image).partitionTable?.backup)
     var bytes = medium.bytes
     bytes[Int(backup.entries.offset.bytes) + 128 + 33] ^= 1
-    let report = try await verify(try sealed(bytes))
-    #expect(report.findings.map(\.structure) == ["the backup GPT"])
+    let report = try await verify(try await sealed(bytes))
+    #expect(report.findings.map(\.structure) == ["backup GPT entry 2"])
   }
 
   @Test(arguments: [8, 12, 16, 20, 2548])
@@ -94,7 +92,7 @@ import Testing
     var bytes = medium.bytes
     bytes[Int(image.offset.bytes) + field] ^= 1
     // The image's checksum is over GRUB's field too: a change there is two contradictions.
-    let report = try await verify(try sealed(bytes))
+    let report = try await verify(try await sealed(bytes))
     #expect(report.findings.count == (field == 2548 ? 2 : 1))
     #expect(report.findings.allSatisfy { $0.kind == .contradiction })
     #expect(report.findings.allSatisfy { $0.structure?.hasSuffix("in /" + TestMedium.loader) == true })
@@ -104,10 +102,11 @@ import Testing
     let medium = try await TestMedium.shared
     var bytes = medium.bytes
     bytes[0x1B0] ^= 1
-    #expect(try await verify(try sealed(bytes)).findings.map(\.structure) == ["the loader's sector in the boot code"])
+    #expect(
+      try await verify(try await sealed(bytes)).findings.map(\.structure) == ["the loader's sector in the boot code"])
     bytes = medium.bytes
     bytes[100] ^= 1
-    #expect(try await verify(try sealed(bytes)).findings.map(\.structure) == ["boot code"])
+    #expect(try await verify(try await sealed(bytes)).findings.map(\.structure) == ["boot code"])
   }
 
   @Test func aFileThatTheRecordDoesNotListIsFound() async throws {
@@ -117,7 +116,7 @@ import Testing
     let old = Array("boot\\/grub\\/grub.cfg".utf8)
     let start = try #require(bytes.indices.first { bytes[$0...].starts(with: old) })
     bytes[start] = UInt8(ascii: "B")
-    let report = try await verify(try sealed(bytes))
+    let report = try await verify(try await sealed(bytes))
     #expect(report.findings.map(\.kind).sorted { $0.rawValue < $1.rawValue } == [.missing, .unlisted])
     #expect(report.findings.contains { $0.kind == .unlisted && $0.file == "/boot/grub/grub.cfg" })
     #expect(report.findings.contains { $0.kind == .missing && $0.file == "/Boot/grub/grub.cfg" })
@@ -134,7 +133,7 @@ import Testing
     let report = try await verify(bytes)
     #expect(report.findings.contains { $0.file == "/lifeboat.json" && $0.kind == .changed })
     let failure = MediumVerification.Failure.newerRecord(path: "forged.iso", format: 2)
-    #expect(throws: failure) { try sealed(bytes) }
+    #expect(throws: failure) { try Forgery.sealed(bytes) }
     #expect(failure.remedy != nil)
   }
 

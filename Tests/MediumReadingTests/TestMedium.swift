@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-import BootAssembly
 import Foundation
 import HostSystem
 import Signing
@@ -21,6 +20,7 @@ struct TestMedium: Sendable {
   static let loader = "boot/grub/i386-pc/eltorito.img"
   static let masked = [[8, 56], [2548, 8]]
 
+  private static let noSignature = Array("-----BEGIN SSH SIGNATURE-----\n".utf8)
   private static let cache = Task { try await TestMedium() }
   /// Made once for all tests.
   static var shared: TestMedium { get async throws { try await cache.value } }
@@ -33,21 +33,32 @@ struct TestMedium: Sendable {
     return (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 32) }
   }
 
-  init() async throws {
+  /// - Parameters:
+  ///   - layout: what the record says of it; nil makes a medium of an older version.
+  ///   - signingKey: signs the record; without it there is something else where the signature is.
+  init(layout: Digest? = MediumRecord.layoutToCome, signingKey: FilePath? = nil) async throws {
     let scratch = try TemporaryFolder()
     try await Self.makeTree(scratch)
     let system = try await Self.makeSystemPartition(scratch)
     record = try Self.makeRecord(scratch, system)
-    try scratch.write("tree/\(MediumRecord.path)", Array(try JSONEncoder().encode(record)))
-    try scratch.write("tree/\(MediumRecord.signaturePath)", "-----BEGIN SSH SIGNATURE-----\n")
+    record.layout = layout
+    let text = Array(try JSONEncoder().encode(record))
+    try scratch.write("tree/\(MediumRecord.path)", text)
+    let signature = if let signingKey { try await SiteKey.sign(text, with: signingKey) } else { Self.noSignature }
+    try scratch.write("tree/\(MediumRecord.signaturePath)", signature)
     try scratch.write("tree/sha256sum.txt", "sums\n")
     let iso = scratch.path.appending("out.iso")
     try await Self.makeImage(scratch, system: system, iso: iso)
-    let plain = Array(try Data(contentsOf: URL(fileURLWithPath: iso.string)))
     let descriptor = try FileDescriptor.open(iso, .readWrite)
-    try descriptor.closeAfter { try StructureSeal.apply(to: descriptor, size: ByteCount(plain.count)) }
-    unsealed = plain
+    let size = try ByteCount(descriptor.seek(offset: 0, from: .end))
+    // On a thread of its own, as the writer's: it waits for ssh-keygen.
+    try await BlockingThread.reading.run { _ in try StructureSeal.finish(signingKey: signingKey)(descriptor, size) }
+    try descriptor.close()
     bytes = Array(try Data(contentsOf: URL(fileURLWithPath: iso.string)))
+    unsealed = bytes
+    for index in StructureSeal.range { unsealed[Int(index)] = 0 }
+    let image = DiskImageReader(path: iso, source: MemoryBytes(bytes))
+    record = try MediumVerification.record(of: ISOReader(image))
   }
 
   private static func makeTree(_ scratch: TemporaryFolder) async throws {
@@ -118,13 +129,22 @@ struct TestMedium: Sendable {
     }
   }
 
+  /// The disk's GUID as Lifeboat makes it of an identifier (docs/boot.md).
+  private static var guid: String {
+    var bytes = Array(Digest(of: "GPT disk GUID of \(identifier)").bytes.prefix(16))
+    bytes[7] = bytes[7] & 0x0f | 0x40
+    bytes[8] = bytes[8] & 0x3f | 0x80
+    return bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+
   private static func makeImage(_ scratch: TemporaryFolder, system: FilePath, iso: FilePath) async throws {
     try await ExternalCommand(
       "xorriso",
       [
         "-as", "mkisofs", "-r", "-J", "-joliet-long", "-V", "LIFEBOAT", "-o", iso.string, "-partition_offset", "16",
         "--grub2-mbr", "/usr/lib/grub/i386-pc/boot_hybrid.img", "--mbr-force-bootable", "-append_partition", "2",
-        "0xEF", system.string, "-appended_part_as_gpt", "-c", "boot.cat", "-b", loader, "-no-emul-boot",
+        "0xEF", system.string, "-appended_part_as_gpt", "--gpt_disk_guid", guid, "-c", "boot.cat", "-b", loader,
+        "-no-emul-boot",
         "-boot-load-size", "4", "-boot-info-table", "--grub2-boot-info", "-eltorito-alt-boot", "-e",
         "--interval:appended_partition_2:all::", "-no-emul-boot", scratch.path.appending("tree").string,
       ], environment: ["SOURCE_DATE_EPOCH": "1700000000"]

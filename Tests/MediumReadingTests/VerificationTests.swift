@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-import BootAssembly
 import Foundation
 import HostSystem
 import Signing
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -37,10 +37,8 @@ import Testing
     #expect(report.signatureBytes == Array("-----BEGIN SSH SIGNATURE-----\n".utf8))
   }
 
-  @Test func theSealChangesNothingButItsField() async throws {
+  @Test func aSealSaysWhatItSealed() async throws {
     let medium = try await TestMedium.shared
-    let differing = medium.bytes.indices.filter { medium.bytes[$0] != medium.unsealed[$0] }
-    #expect(differing.allSatisfy { StructureSeal.range.contains(Int64($0)) })
     let seal = try #require(StructureSeal(field: Array(medium.bytes[33651..<34163])))
     #expect(seal.imageSize == ByteCount(medium.bytes.count))
     #expect(seal.digests.count == SealedClass.allCases.count)
@@ -181,6 +179,43 @@ import Testing
     #expect(report.findings.map(\.kind).sorted { $0.rawValue < $1.rawValue } == [.changed, .unreadable])
     #expect(report.findings.first { $0.kind == .unreadable }?.ranges == [ByteRange(bad)])
     #expect(report.findings.first { $0.kind == .changed }?.file == "/" + TestMedium.layer)
+  }
+
+  /// A signature that the drive does not read is not one that is missing.
+  @Test func aSignatureThatCannotBeReadIsNotAbsent() async throws {
+    let medium = try await TestMedium.shared
+    let place = try #require(try ISOReader(medium.image).tree.node(MediumRecord.signaturePath)?.extents.first).bounds
+    let bad = place.lowerBound..<place.lowerBound + 2048
+    let report = try await verify(BadSectors(base: medium.bytes, bad: bad))
+    #expect(report.findings.contains { $0.kind == .unreadable && $0.ranges == [ByteRange(bad)] })
+    let failure = await #expect(throws: SigningFailure.self) { try await report.checkSignature(publicKey: "/nowhere") }
+    #expect(failure?.code == "signature-unreadable")
+    #expect(failure?.kind == .inputOutput)
+  }
+
+  /// Reading a bad drive block by block ends when the task does.
+  @Test func aCancelledVerificationOfABadDriveEnds() async throws {
+    let medium = try await TestMedium.shared
+    let source = CountedErrors(size: Int64(medium.bytes.count))
+    let task = Task {
+      while !Task.isCancelled { await Task.yield() }
+      let map = MediumMap(try ISOReader(medium.image), record: medium.record)
+      _ = try await MediumSweep(map, inPieces: [], image: DiskImageReader(path: "bad", source: source)) { _ in }
+    }
+    task.cancel()
+    await #expect(throws: CancellationError.self) { try await task.value }
+    #expect(source.reads.withLock { $0 } < 3)
+  }
+
+  /// A drive that reads nothing, and counts how often it was asked.
+  private final class CountedErrors: ByteSource {
+    let size: Int64
+    let reads = Mutex(0)
+    init(size: Int64) { self.size = size }
+    func read(at offset: Int64, count: Int) throws -> [UInt8] {
+      reads.withLock { $0 += 1 }
+      throw Errno.ioError
+    }
   }
 
   private struct BadSectors: ByteSource {

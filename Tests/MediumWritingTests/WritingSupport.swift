@@ -11,37 +11,6 @@ import Testing
 /// All suites that write ISOs, one test at a time.
 @Suite(.serialized) enum ISOWriting {}
 
-extension TemporaryFolder {
-  subscript(name: String) -> FilePath { path.appending(name) }
-
-  /// Makes a file, and the folders above it.
-  @discardableResult func file(_ name: String, _ content: [UInt8], permissions: UInt16 = 0o644) throws -> FilePath {
-    let file = try write(name, content)
-    try FileTree.setPermissions(file, permissions)
-    return file
-  }
-
-  /// Makes a file that has a size but no blocks.
-  func sparse(_ name: String, _ size: ByteCount) throws -> FilePath {
-    let file = try file(name, [])
-    guard truncate(file.string, off_t(size.bytes)) == 0 else { throw Errno(rawValue: errno) }
-    return file
-  }
-}
-
-/// Bytes that differ from place to place and from seed to seed.
-func pattern(_ count: Int, seed: UInt32 = 1) -> [UInt8] {
-  var state = seed &* 2_654_435_761 | 1
-  return (0..<count).map { _ in
-    state ^= state << 13
-    state ^= state >> 17
-    state ^= state << 5
-    return UInt8(truncatingIfNeeded: state)
-  }
-}
-
-func bytes(of file: FilePath) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(filePath: file.string))) }
-
 /// The folder of this package's built programs.
 let programs: FilePath = {
   let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""

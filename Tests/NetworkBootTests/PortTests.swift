@@ -42,7 +42,9 @@ import Testing
   /// An ordinary user, or root without the right: what the kernel says is told with the way out.
   @Test func aForbiddenPortIsExplained() async throws {
     let first = try String(decoding: FileTree.bytes(of: "/proc/sys/net/ipv4/ip_unprivileged_port_start"), as: UTF8.self)
-    guard let first = Int(first.filter(\.isNumber)), first > 80 else { return }
+    guard let first = Int(first.filter(\.isNumber)), first > 80 else {
+      try Test.cancel("here anybody may listen on port 80")
+    }
     let program = try Repository.program("lifeboat").string
     let prefix = getuid() == 0 ? ["setpriv", "--bounding-set", "-net_bind_service"] : ["env"]
     let outcome = try await Tool.run(

@@ -4,6 +4,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootEntries
+@testable import Disks
 @testable import RecoveryPartition
 
 /// What is encrypted on a disk; the metadata of BitLocker that the tests make is judged by cryptsetup.

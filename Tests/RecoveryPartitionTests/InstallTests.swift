@@ -5,6 +5,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootEntries
+@testable import Disks
 @testable import RecoveryPartition
 
 /// Installing into image files: the table judged by sfdisk and sgdisk, the content by mtools and fsck.fat.

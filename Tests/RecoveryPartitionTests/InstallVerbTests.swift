@@ -4,6 +4,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootEntries
+@testable import Disks
 @testable import RecoveryPartition
 
 /// The built program on image files.
@@ -154,22 +156,38 @@ import Testing
     #expect(outcome.status == 0 && outcome.output.contains("\"state\" : \"not-followed\""), "\(outcome)")
   }
 
-  /// Killed while it installs: the table is the old one with the old data, or the new one with a whole slot; the same
-  /// command again ends with a recovery partition.
-  @Test(arguments: [40, 300, 700, 1200, 2000, 3500]) func aKill(milliseconds: Int) async throws {
+  private static func installing(_ medium: FilePath, on disk: DiskImage) throws -> [String] {
+    let program = try Repository.program("lifeboat").string
+    return [program, "install", medium.string, "--disk", disk.path.string, "--size", "300M", "--yes"]
+  }
+
+  /// Of how many writes an installation consists.
+  private static let writes = Task {
+    let disk = try await DiskImage(DiskImage.windows, data: DiskImage.windowsData)
+    let all = try await TracedWrites.run(try installing(try await SmallMedia.shared.iso(), on: disk), to: disk.path)
+    try #require(all.status == 0 && all.count > 4)
+    return all.count
+  }
+
+  /// Killed while it installs, behind the first write, the last but one, and some between: the table is the old one with
+  /// the old data, or the new one with a whole slot; the same command again ends with a recovery partition.
+  @Test(arguments: 0..<4) func aKill(part: Int) async throws {
+    let last = 1 + (try await Self.writes.value - 2) * part / 3
     let disk = try await DiskImage(DiskImage.windows, data: DiskImage.windowsData)
     let data = try disk.digest(1 << 20..<317 << 20)
-    let medium = try await SmallMedia.shared.iso()
-    let arguments = ["install", medium.string, "--disk", disk.path.string, "--size", "300M", "--yes"]
-    let script =
-      "\"$@\" >/dev/null 2>&1 & child=$!; sleep \(Double(milliseconds) / 1000); kill -KILL $child; wait $child"
-    let command = ["-c", script, "sh", try Repository.program("lifeboat").string] + arguments
-    _ = try await TestSupport.Tool.run("sh", command)
+    let others = try await disk.table().split(separator: "\n").filter { $0.contains(" : ") }
+    try #require(others.count == 3)
+    let words = try Self.installing(try await SmallMedia.shared.iso(), on: disk)
+    let killed = try await TracedWrites.run(words, to: disk.path, killedAfter: last)
+    #expect(killed.status == 137 && killed.count == last)
     #expect(try disk.digest(1 << 20..<317 << 20) == data)
+    // Between two writes to a GPT one of its tables is damaged, and sfdisk takes the other.
+    let left = try await disk.table()
+    #expect(others.allSatisfy { left.contains($0) }, "\(left)")
+    let again = try await Repository.lifeboat(Array(words.dropFirst()))
+    #expect(again.status == 0, "\(again)")
     let verdict = try await TestSupport.Tool.run("sgdisk", ["-v", disk.path.string])
     #expect(verdict.output.contains("No problems found"), "\(verdict)")
-    let again = try await Repository.lifeboat(arguments)
-    #expect(again.status == 0, "\(again)")
     let status = try await disk.installer().status()
     #expect(status.slots.map(\.damage) == [[]])
     #expect(try disk.digest(1 << 20..<317 << 20) == data)

@@ -4,12 +4,14 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootEntries
+@testable import Disks
 @testable import RecoveryPartition
 
-/// The built program, ended by SIGKILL at eight moments of an update, which are the same parts of it in every run; with
-/// `LIFEBOAT_BOOT_TESTS=1`, at twenty.
+/// The built program, ended by SIGKILL behind one of its writes to the disk: the first, the last but one, and some
+/// between; with `LIFEBOAT_BOOT_TESTS=1`, at twenty.
 @Suite struct KillTests {
-  private static let moments = HostEnvironment["LIFEBOAT_BOOT_TESTS"] == nil ? 8 : 20
+  private static let moments = HostEnvironment["LIFEBOAT_BOOT_TESTS"] == nil ? 4 : 20
 
   /// Each time the version that starts is whole, the old one or the new one; the rest of the disk is as it was, byte for
   /// byte; and the same command again ends well.
@@ -22,43 +24,36 @@ import Testing
     let third = try await RecoverySet(medium, key: nil) { _ in }.identifier
     let whole = prepared.disk.folder.appending("whole")
     let table = try await prepared.disk.table()
-    try await copy(prepared.disk.path, to: whole)
-    let clock = ContinuousClock()
-    let begin = clock.now
-    #expect(try await update(prepared.disk, to: medium, killedAfter: nil) == 0)
-    let duration = clock.now - begin
+    try await ImageMaker.copy(prepared.disk.path, to: whole)
+    let undisturbed = try await update(prepared.disk, to: medium)
+    try #require(undisturbed.status == 0 && undisturbed.count > Self.moments)
 
-    var generator = SplitMix(seed: 0x6C69_6665)
-    var killed = 0
-    for _ in 0..<Self.moments {
-      try await copy(whole, to: prepared.disk.path)
-      let moment = duration * Double.random(in: 0..<1, using: &generator)
-      let status = try await update(prepared.disk, to: medium, killedAfter: moment)
-      killed += status == 137 ? 1 : 0
-      #expect(status == 137 || status == 0, "after \(moment) of \(duration)")
-      let left = try await judge(prepared.disk, [second, third], "after \(moment) of \(duration)")
-      #expect(left == third || status == 137)
+    var old = 0
+    for moment in 0..<Self.moments {
+      try await ImageMaker.copy(whole, to: prepared.disk.path)
+      let last = 1 + (undisturbed.count - 2) * moment / (Self.moments - 1)
+      let when = Comment(rawValue: "after \(last) of \(undisturbed.count) writes")
+      let killed = try await update(prepared.disk, to: medium, killedAfter: last)
+      #expect(killed.status == 137 && killed.count == last, when)
+      old += try await judge(prepared.disk, [second, third], when) == second ? 1 : 0
       try await requireOthersUntouched(prepared.disk, whole, table)
-      #expect(try await update(prepared.disk, to: medium, killedAfter: nil) == 0)
+      #expect(try await update(prepared.disk, to: medium).status == 0)
       #expect(try await judge(prepared.disk, [third], "after the next update") == third)
       try await requireOthersUntouched(prepared.disk, whole, table)
     }
-    #expect(killed > 0)
+    #expect(old > 0, "the first writes prepare")
   }
 
-  /// Runs the command; its exit status, 137 where it was killed.
-  private func update(_ disk: DiskImage, to medium: FilePath, killedAfter moment: Duration?) async throws -> Int32 {
+  private func update(
+    _ disk: DiskImage, to medium: FilePath, killedAfter last: Int? = nil
+  ) async throws -> TracedWrites.Outcome {
     let temporary = disk.folder.appending("tmp")
     FileTree.remove(temporary)
     try FileTree.makeFolder(temporary)
-    let command = [
-      try Repository.program("lifeboat").string, "install", "--update", medium.string, "--disk", disk.path.string,
-      "--yes",
-    ]
-    let limit = moment.map { ["timeout", "--signal=KILL", "\($0 / .seconds(1))"] } ?? []
-    let words = limit + command
-    return try await TestSupport.Tool.run(words[0], Array(words.dropFirst()), environment: ["TMPDIR": temporary.string])
-      .status
+    let program = try Repository.program("lifeboat").string
+    return try await TracedWrites.run(
+      [program, "install", "--update", medium.string, "--disk", disk.path.string, "--yes"], to: disk.path,
+      killedAfter: last, environment: ["TMPDIR": temporary.string])
   }
 
   /// What starts, by Lifeboat's own status and by mtools and sha256sum.
@@ -76,10 +71,5 @@ import Testing
     let same = try await TestSupport.Tool.run("cmp", ["--bytes=\(317 << 20)", before.string, disk.path.string])
     #expect(same.status == 0, "\(same)")
     #expect(try await disk.table() == table)
-  }
-
-  private func copy(_ source: FilePath, to target: FilePath) async throws {
-    let outcome = try await TestSupport.Tool.run("cp", ["--sparse=always", source.string, target.string])
-    try #require(outcome.status == 0, "\(outcome)")
   }
 }

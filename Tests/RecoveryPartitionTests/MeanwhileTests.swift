@@ -6,6 +6,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootEntries
+@testable import Disks
 @testable import RecoveryPartition
 
 /// What others do to a disk between the plan and the work, and what cannot be read of it.
@@ -19,7 +21,7 @@ import Testing
     let script = Array("start=649216, size=204800, type=L\n".utf8)
     #expect(try await Tool.run("sfdisk", ["-q", "--append", disk.path.string], input: script).status == 0)
     let before = try Digest(ofFile: disk.path)
-    await #expect(throws: RecoveryPartitionFailure.changed(disk.path)) { try await installer.install(set, plan) }
+    await #expect(throws: DiskFailure.changed(disk.path)) { try await installer.install(set, plan) }
     #expect(try Digest(ofFile: disk.path) == before)
   }
 
@@ -39,7 +41,7 @@ import Testing
     }
     let before = try Digest(ofFile: disk.path)
     for keeps in [true, false] {
-      await #expect(throws: RecoveryPartitionFailure.changed(disk.path)) {
+      await #expect(throws: DiskFailure.changed(disk.path)) {
         try await installer.remove(status, keepsPartition: keeps)
       }
     }
@@ -58,7 +60,7 @@ import Testing
         "sfdisk", ["-q", "--no-reread", "--no-tell-kernel", "--delete", device.string, "3"])
       #expect(deleted.status == 0, "\(deleted)")
       await #expect(
-        throws: RecoveryPartitionFailure.kernelDiffers(device, device: FilePath("\(device)p3"))
+        throws: DiskFailure.kernelDiffers(device, device: FilePath("\(device)p3"))
       ) { try await disk.install(medium, on: device) }
       // The kernel takes the table: now the place is free.
       #expect(try await Tool.run("partx", ["-d", "--nr", "3", device.string]).status == 0)
@@ -90,7 +92,7 @@ import Testing
       }
       let status = try await installer.planRemoval(keepsPartition: false, isBitLockerSuspended: false)
       let mount = try Self.hold("\(device)p4")
-      let refusal = RecoveryPartitionFailure.inUse(device, number: 4)
+      let refusal = DiskFailure.inUse(device, number: 4)
       await #expect(throws: refusal) { try await installer.update(to: set, allowing: .init()) }
       await #expect(throws: refusal) { try await installer.remove(status, keepsPartition: false) }
       #expect(throws: refusal) { try installer.rollBack() }

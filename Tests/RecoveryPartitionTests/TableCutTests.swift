@@ -4,6 +4,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootEntries
+@testable import Disks
 @testable import RecoveryPartition
 
 /// The power is cut while a partition table is written: what was on the disk stays in its place, and the same command ends
@@ -75,7 +77,7 @@ import Testing
       #expect(others.allSatisfy(left.contains), "after \(cut) of \(all.count): \(left)")
       if left.map(\.place) == ended.map(\.place) { new += 1 } else { old += 1 }
       var failure = try await refusal(disk, work)
-      if case .tableDamaged = failure {
+      if case DiskFailure.tableDamaged? = failure {
         torn += 1
         // As the remedy says.
         #expect(failure?.remedy?.contains("sgdisk -e \(disk.path) writes") == true)
@@ -95,11 +97,11 @@ import Testing
   /// What the work is refused with; nil where it is done.
   private func refusal(
     _ disk: DiskImage, _ work: (RecoveryInstaller) async throws -> Void
-  ) async throws -> RecoveryPartitionFailure? {
+  ) async throws -> (any Diagnosable)? {
     do {
       try await work(disk.installer())
       return nil
-    } catch let failure as RecoveryPartitionFailure { return failure }
+    } catch let failure as any Diagnosable { return failure }
   }
 
   /// Does the work until the power is cut.

@@ -2,42 +2,13 @@
 import BootAssembly
 import HostSystem
 import RecoveryManifest
-import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootEntries
+@testable import Disks
 @testable import RecoveryPartition
-
-/// A disk that takes some writes, and none any more: the power was cut.
-final class CutDisk: DiskAccess {
-  let disk: Disk
-  private let left: Mutex<Int>
-  private let count = Mutex(0)
-  struct Cut: Error {}
-
-  init(_ disk: Disk, after writes: Int) {
-    self.disk = disk
-    left = Mutex(writes)
-  }
-
-  var path: FilePath { disk.path }
-  /// Writes that were asked for.
-  var writes: Int { count.withLock { $0 } }
-  func bytes(_ range: Range<Int64>) throws -> [UInt8] { try disk.bytes(range) }
-  func flush() throws { try disk.flush() }
-  func write(_ bytes: [UInt8], at offset: Int64) throws {
-    count.withLock { $0 += 1 }
-    let remaining = left.withLock {
-      $0 -= 1
-      return $0
-    }
-    if remaining >= 0 { return try disk.write(bytes, at: offset) }
-    // Of the write in which it happens, some sectors may have arrived.
-    if remaining == -1 { try disk.write(Array(bytes.prefix(bytes.count / 1024 * 512)), at: offset) }
-    throw Cut()
-  }
-}
 
 @Suite struct UpdateTests {
   /// A disk with one version, and the medium of the next one.

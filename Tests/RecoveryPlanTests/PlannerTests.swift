@@ -72,9 +72,15 @@ struct PlannerTests {
     signed.signer = "ssh-ed25519 AAAA"
     let media = ["tier1", "tier2"].flatMap { ["medium x64 \($0)", "medium x86 \($0)"] }
     #expect(try changed(PlanFixture.plan(surroundings: signed)) == Set(media))
-    var incomplete = PlanFixture.surroundings
-    incomplete.incompleteSuites = ["i386 bookworm-security"]
-    #expect(try changed(PlanFixture.plan(surroundings: incomplete)) == Set(media))
+    let notes = [\ArchiveNotes.incompleteSuites, \.loadersWithoutSuites, \.foreignArchives]
+    let keys = try notes.map { note in
+      var surroundings = PlanFixture.surroundings
+      surroundings.notes[keyPath: note] = ["i386 bookworm-security"]
+      let plan = try PlanFixture.plan(surroundings: surroundings)
+      #expect(try changed(plan) == Set(media))
+      return plan.media[0].key
+    }
+    #expect(Set(keys).count == notes.count)
   }
 
   /// Generated files carry the archive's time: another time is another result, for every step of that release alone.

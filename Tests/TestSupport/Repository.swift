@@ -20,6 +20,9 @@ public enum Repository {
     return program
   }
 
+  /// Whether all tests are run (`make test-all`), or only those that a newcomer waits for.
+  public static let isForAll = HostEnvironment["LIFEBOAT_TEST_ALL"] == "1"
+
   /// A build of `lifeboat` with the Swift runtime in it, for other computers and media (`LIFEBOAT_LAB_PROGRAM`); nil where
   /// none is named.
   public static let standalone = HostEnvironment["LIFEBOAT_LAB_PROGRAM"].map { FilePath($0) }

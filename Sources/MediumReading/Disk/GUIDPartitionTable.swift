@@ -58,6 +58,8 @@ public struct GUIDPartitionTable: Sendable, Codable, Equatable {
 
   /// The type GUID of an EFI system partition.
   public static let efiSystemPartitionType = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
+  static let basicData = "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
+  static let linuxData = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 
   /// Reads both headers; nil when neither is there.
   /// - Throws: `OperationFailure`.
@@ -71,7 +73,7 @@ public struct GUIDPartitionTable: Sendable, Codable, Equatable {
     partitions = try chosen.map { try Self.partitions($0, image) } ?? []
   }
 
-  private static func header(at offset: Int64, _ image: DiskImageReader) throws -> Header? {
+  static func header(at offset: Int64, _ image: DiskImageReader) throws -> Header? {
     let sector = try image.available(at: offset, count: 512)
     guard offset > 0, sector.count == 512, sector.has("EFI PART", at: 0) else { return nil }
     let length = Int(sector.little(UInt32.self, at: 12))
@@ -93,7 +95,7 @@ public struct GUIDPartitionTable: Sendable, Codable, Equatable {
       diskIdentifier: guid(sector.field(56, 16)), entrySize: entrySize, entryCount: entryCount)
   }
 
-  private static func partitions(_ header: Header, _ image: DiskImageReader) throws -> [Partition] {
+  static func partitions(_ header: Header, _ image: DiskImageReader) throws -> [Partition] {
     guard header.entrySize >= 128 else { return [] }
     let bytes = try image.available(at: header.entries.offset.bytes, count: Int(header.entries.length.bytes))
     return (0..<header.entryCount).compactMap { index in
@@ -126,8 +128,8 @@ public struct GUIDPartitionTable: Sendable, Codable, Equatable {
 
   private static let typeNames = [
     efiSystemPartitionType: "EFI system partition",
-    "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7": "basic data",
-    "0FC63DAF-8483-4772-8E79-3D69D8477DE4": "Linux data",
+    basicData: "basic data",
+    linuxData: "Linux data",
     "21686148-6449-6E6F-744E-656564454649": "BIOS boot",
     "48465300-0000-11AA-AA11-00306543ECAC": "HFS+",
     "E3C9E316-0B5C-4DB8-817D-F92DF00215AE": "Microsoft reserved",

@@ -30,13 +30,25 @@ struct BootPathSearch {
     guard let entry = reader.catalogue?.entries.first(where: { $0.platform == 0 && $0.isBootable }) else {
       return (nil, "no El Torito entry for BIOS")
     }
+    guard isThere(entry.offset, max(entry.loadSize.bytes, 512)) else { return (nil, Self.cut) }
     return (name(at: entry.offset), entry.emulation == 0 ? nil : "by emulation of a drive")
   }
 
   private func biosStick() -> (String?, String?) {
     guard let record = reader.masterBootRecord, record.hasBootCode else { return (nil, "no boot code in the MBR") }
-    if let offset = record.grubLoaderOffset { return (name(at: offset), "through GRUB's boot code in the MBR") }
+    if let offset = record.grubLoaderOffset {
+      guard isThere(offset, 2048) else { return (nil, Self.cut) }
+      return (name(at: offset), "through GRUB's boot code in the MBR")
+    }
     return ("MBR", record.bootCode.map { "boot code of \($0)" } ?? "boot code of unknown origin")
+  }
+
+  private static let cut = "the image is truncated: its loader is not there"
+
+  /// Whether bytes lie in the image, and those of the file that they begin.
+  private func isThere(_ offset: ByteCount, _ count: Int64) -> Bool {
+    let file = reader.tree.nodes.first { $0.kind == .file && $0.extents.first?.offset == offset }
+    return max(offset.bytes + count, file?.extents.map(\.bounds.upperBound).max() ?? 0) <= reader.image.size.bytes
   }
 
   /// The file that starts at an offset, or the place itself.
@@ -58,13 +70,19 @@ struct BootPathSearch {
       guard !offsets.isEmpty else { return (nil, "no EFI system partition") }
     }
     var isUnknown = false
+    var isCut = false
     for offset in offsets {
+      guard isThere(offset, loaders.sizes[offset] ?? 512) else {
+        isCut = true
+        continue
+      }
       guard let files = loaders.partitions[offset] else {
         isUnknown = true
         continue
       }
       if let file = files.first(where: { $0.path.uppercased() == "/EFI/BOOT/" + name }) { return (file.path, nil) }
     }
+    if isCut { return (nil, Self.cut) }
     return (nil, isUnknown ? "unknown: \(loaders.obstacle ?? "its FAT cannot be read")" : "no /EFI/BOOT/\(name)")
   }
 }

@@ -164,6 +164,8 @@ struct InspectionText {
       "  made by   Lifeboat \(record.lifeboat)",
       record.expires.map { "  expires   \($0)" },
       record.withoutSuites.map { "  without   \($0.joined(separator: ", ")): built although they were unavailable" },
+      record.loadersWithoutSuites.map { "  loaders   without \($0.joined(separator: ", ")), which were unavailable" },
+      record.foreignArchives.map { "  packages  also from \($0.joined(separator: ", "))" },
       "  record    \(record.files.count.counted("file")), \(record.bootImages.count.counted("boot image"))",
     ].compactMap { $0 }
     return lines.map(\.printable)

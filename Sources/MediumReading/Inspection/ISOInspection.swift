@@ -109,14 +109,16 @@ public struct ISOInspection: Sendable, Codable, Equatable {
     let record = Self.record(reader, &notes)
     let loaders = try await LoaderSearch(reader).run()
     notes += loaders.notes
-    notes += Self.partitionNotes(reader)
+    notes += try Self.partitionNotes(reader)
+    let foreign = await UDFListing.contents(reader)
+    notes += foreign.notes
     return ISOInspection(
       path: path.string, size: reader.image.size, volume: reader.information,
       trees: reader.volumes[0].trees.map(\.flavour), masterBootRecord: reader.masterBootRecord,
       partitionTable: reader.partitionTable, bootCatalogue: reader.catalogue,
       layout: LayoutSummary.ranges(of: reader, record: record),
       bootPaths: BootPathSearch(reader: reader, loaders: loaders).paths(), loaders: loaders.loaders,
-      contents: Self.contents(reader.tree), record: record, notes: notes)
+      contents: foreign.contents ?? Self.contents(reader.tree), record: record, notes: notes)
   }
 
   private static func record(_ reader: ISOReader, _ notes: inout [String]) -> MediumRecord? {
@@ -128,15 +130,16 @@ public struct ISOInspection: Sendable, Codable, Equatable {
     }
   }
 
-  private static func partitionNotes(_ reader: ISOReader) -> [String] {
+  private static func partitionNotes(_ reader: ISOReader) throws -> [String] {
     var notes: [String] = []
     if let table = reader.partitionTable {
       if table.primary?.isValid != true { notes.append("the primary GPT header is missing or damaged") }
       if table.backup?.isValid != true { notes.append("the backup GPT header is missing or damaged") }
     }
     if let catalogue = reader.catalogue, !catalogue.isValid { notes.append("the boot catalogue's checksum is wrong") }
-    if reader.information.size > reader.image.size {
-      notes.append("the image is truncated: its volume has \(reader.information.size.exact) bytes")
+    let head = try reader.image.available(at: 0, count: DeclaredSize.reach)
+    if let declared = DeclaredSize(head: head), declared.bytes > reader.image.size.bytes {
+      notes.append("the image is truncated: \(declared.by) ends at byte \(ByteCount(declared.bytes).exact)")
     }
     return notes
   }

@@ -12,6 +12,8 @@ struct LoaderSearch {
     var loaders: [EFILoader] = []
     /// The names of loaders in each FAT image, by the image's offset; nil where it could not be read.
     var partitions: [ByteCount: [EFILoader]] = [:]
+    /// How many bytes each FAT image says it has; nil where none stands there.
+    var sizes: [ByteCount: Int64] = [:]
     var notes: [String] = []
     /// Why FAT images could not be read.
     var obstacle: String?
@@ -24,10 +26,11 @@ struct LoaderSearch {
     self.lister = lister
   }
 
-  /// - Throws: `CancellationError`.
+  /// - Throws: `CancellationError`, `OperationFailure`.
   func run() async throws -> Result {
     var result = Result()
     for offset in partitionOffsets() {
+      result.sizes[offset] = try SystemPartitionFiles.size(at: offset, reader.image)
       do {
         let found = try await loaders(inPartitionAt: offset)
         result.partitions[offset] = found

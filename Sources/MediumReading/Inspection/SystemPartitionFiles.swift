@@ -16,6 +16,16 @@ struct SystemPartitionFiles {
   private static let environment = ["MTOOLS_SKIP_CHECK": "1", "MTOOLSRC": "/dev/null", "LC_ALL": "C.UTF-8"]
   static let loaderLimit = 64 << 20
 
+  /// The bytes of a FAT, by its boot sector (sectors of so many bytes at 11, their number at 19, or at 32 where that is
+  /// zero); nil where there is none.
+  static func size(at offset: ByteCount, _ image: DiskImageReader) throws -> Int64? {
+    let sector = try image.available(at: offset.bytes, count: 512)
+    let bytes = Int64(sector.little(UInt16.self, at: 11))
+    guard [512, 1024, 2048, 4096].contains(bytes) else { return nil }
+    let few = Int64(sector.little(UInt16.self, at: 19))
+    return bytes * (few > 0 ? few : Int64(sector.little(UInt32.self, at: 32)))
+  }
+
   /// All files, as `/EFI/BOOT/BOOTX64.EFI`.
   var listing: ExternalCommand {
     ExternalCommand(

@@ -71,4 +71,7 @@ public enum ImageStructure: String, Sendable, Codable, CaseIterable {
     case .gap: "gap"
     }
   }
+
+  /// Whether it holds the records of a folder.
+  var isDirectory: Bool { self == .directory || self == .jolietDirectory }
 }

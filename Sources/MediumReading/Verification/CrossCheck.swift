@@ -12,7 +12,7 @@ struct CrossCheck {
   let record: MediumRecord
 
   func findings() throws -> [Finding] {
-    otherTrees() + bootEntries() + (try partitions()) + (try bootImages()) + bootSector()
+    otherTrees() + (try bootImages()) + bootSector()
   }
 
   /// Every tree (Joliet's, those of partitions) must show the extents of the main tree's files and no others.
@@ -35,41 +35,6 @@ struct CrossCheck {
 
   private var bootImageStarts: Set<ByteCount> {
     Set(record.bootImages.compactMap { reader.tree.node($0.path)?.extents.first?.offset })
-  }
-
-  private var systemPartitionStart: ByteCount? {
-    map.layout.contents.first(where: \.isEFISystemPartition)?.extents.first.map { ByteCount($0.lowerBound) }
-  }
-
-  /// El Torito may start only boot images and the EFI system partition.
-  private func bootEntries() -> [Finding] {
-    let images = bootImageStarts
-    return (reader.catalogue?.entries ?? []).filter { entry in
-      let isKnown = images.contains(entry.offset) || (entry.platform != 0 && entry.offset == systemPartitionStart)
-      return entry.isBootable && !isKnown
-    }.map {
-      Finding(
-        .contradiction, structure: "the boot catalogue's entry for \($0.platformName)",
-        ranges: [$0.offset.bytes..<$0.offset.bytes + 2048])
-    }
-  }
-
-  /// The GPT and its backup must be the same, and the MBR may show no other EFI system partition.
-  private func partitions() throws -> [Finding] {
-    var findings = (reader.masterBootRecord?.partitions ?? []).filter {
-      $0.type == 0xEF && $0.range.offset != systemPartitionStart
-    }.map {
-      Finding(.contradiction, structure: "the MBR's EFI system partition", ranges: [$0.range.bounds])
-    }
-    if let primary = reader.partitionTable?.primary, let backup = reader.partitionTable?.backup {
-      func entries(_ header: GUIDPartitionTable.Header) throws -> [UInt8] {
-        try reader.image.available(at: header.entries.offset.bytes, count: Int(header.entries.length.bytes))
-      }
-      if try entries(primary) != entries(backup) || primary.diskIdentifier != backup.diskIdentifier {
-        findings.append(Finding(.contradiction, structure: "the backup GPT", ranges: [backup.entries.bounds]))
-      }
-    }
-    return findings
   }
 
   /// What the ISO writer patched into boot images: the boot information table (bytes 8 to 63: the descriptor's block,

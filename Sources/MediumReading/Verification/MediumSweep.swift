@@ -82,7 +82,7 @@ struct MediumSweep {
     do {
       return Chunk(bytes: try image.bytes(at: offset, count: count), unreadable: [])
     } catch let failure as OperationFailure where failure.errno == .ioError {
-      return salvage(image, offset..<offset + Int64(count))
+      return try salvage(image, offset..<offset + Int64(count))
     }
   }
 
@@ -91,8 +91,10 @@ struct MediumSweep {
     var unreadable: [Range<Int64>]
   }
 
-  /// Reads a chunk that has bad sectors: in halves, down to single blocks.
-  private static func salvage(_ image: DiskImageReader, _ range: Range<Int64>) -> Chunk {
+  /// Reads a chunk that has bad sectors: in halves, down to single blocks. Each may take a drive many seconds.
+  /// - Throws: `CancellationError`.
+  private static func salvage(_ image: DiskImageReader, _ range: Range<Int64>) throws -> Chunk {
+    try Task.checkCancellation()
     if let bytes = try? image.bytes(at: range.lowerBound, count: range.count) {
       return Chunk(bytes: bytes, unreadable: [])
     }
@@ -100,8 +102,8 @@ struct MediumSweep {
       return Chunk(bytes: [UInt8](repeating: 0, count: range.count), unreadable: [range])
     }
     let middle = range.lowerBound + (Int64(range.count) / 2 + 2047) / 2048 * 2048
-    let low = salvage(image, range.lowerBound..<middle)
-    let high = salvage(image, middle..<range.upperBound)
+    let low = try salvage(image, range.lowerBound..<middle)
+    let high = try salvage(image, middle..<range.upperBound)
     return Chunk(bytes: low.bytes + high.bytes, unreadable: low.unreadable + high.unreadable)
   }
 }

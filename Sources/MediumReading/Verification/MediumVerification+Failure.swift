@@ -14,6 +14,11 @@ extension MediumVerification {
     /// The record cannot be understood, though its bytes are as they were written (or no seal says otherwise).
     case unreadableRecord(path: FilePath, range: ByteRange, reason: String)
 
+    /// Something on it is not as it was written.
+    case damaged(path: FilePath, findings: [String])
+    /// Its record is not signed by the key that it has to be signed by.
+    case notSigned(path: FilePath, reason: String)
+
     /// Stable identifier.
     public var code: String {
       switch self {
@@ -21,6 +26,8 @@ extension MediumVerification {
       case .truncated: "truncated-image"
       case .newerRecord: "newer-record"
       case .unreadableRecord: "unreadable-record"
+      case .damaged: "medium-damaged"
+      case .notSigned: "medium-not-signed"
       }
     }
 
@@ -34,6 +41,9 @@ extension MediumVerification {
         "\(path) has a lifeboat.json of format \(format); this Lifeboat understands format 1"
       case .unreadableRecord(let path, let range, let reason):
         "\(path): lifeboat.json (bytes \(range) of the medium) cannot be understood: \(reason)"
+      case .damaged(let path, let findings):
+        "\(path) is not as it was built: " + findings.prefix(5).joined(separator: "; ")
+      case .notSigned(let path, let reason): "\(path) is refused: \(reason)"
       }
     }
 
@@ -44,6 +54,8 @@ extension MediumVerification {
       case .truncated: "Copy or write the image again; it is not complete."
       case .newerRecord: "Update Lifeboat, then verify again."
       case .unreadableRecord: "Build the medium again; this one cannot be verified."
+      case .damaged: "Copy, write or build it again."
+      case .notSigned: "Build it with the site's key: lifeboat build --sign KEY"
       }
     }
 
@@ -51,7 +63,7 @@ extension MediumVerification {
     public var kind: FailureKind {
       switch self {
       case .notLifeboat, .newerRecord: .badInput
-      case .truncated, .unreadableRecord: .notAsPromised
+      case .truncated, .unreadableRecord, .damaged, .notSigned: .notAsPromised
       }
     }
   }

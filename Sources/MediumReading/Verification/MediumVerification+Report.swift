@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 public import HostSystem
+internal import Signing
+public import SystemPackage
 
 extension MediumVerification {
   /// One thing that is not as it was written.
@@ -22,6 +24,8 @@ extension MediumVerification {
       case unsealed
       /// Two structures that must say the same do not.
       case contradiction
+      /// What Lifeboat writes there, or leaves empty, is something else.
+      case unexpected
     }
 
     /// What is wrong.
@@ -69,6 +73,7 @@ extension MediumVerification {
       case .trailing: return "bytes follow after the end of the image\(here)"
       case .unsealed: return "\(what) is missing or damaged, so that structures cannot be checked\(here)"
       case .contradiction: return "\(what) contradicts the rest of the medium\(here)" + sizes
+      case .unexpected: return "\(what) is not what Lifeboat writes there\(here)" + sizes
       }
     }
 
@@ -98,16 +103,28 @@ extension MediumVerification {
     public var findings: [Finding]
     /// Bytes that nothing answers for.
     public var unchecked: [ByteRange]
+    /// Whether the record says what the layout is, so that a signature covers it; media of older versions do not.
+    public var coversLayout = false
     /// The record exactly as it stands on the medium: what a signature is over. Not part of the JSON form.
     public var recordBytes: [UInt8] = []
     /// The signature file's bytes, when there is one. Not part of the JSON form.
     public var signatureBytes: [UInt8]?
+    /// Why there is a signature that could not be read. Not part of the JSON form.
+    public var signatureUnreadable: String?
 
     /// Whether every byte is as it was written.
     public var isClean: Bool { findings.isEmpty && unchecked.isEmpty }
 
+    /// Checks the signature over the record.
+    /// - Parameter publicKey: the only key that is accepted.
+    /// - Throws: `SigningFailure`; `.signatureUnreadable` where the medium has one that the drive does not read.
+    public func checkSignature(publicKey: FilePath) async throws {
+      if let reason = signatureUnreadable { throw SigningFailure.signatureUnreadable(reason: reason) }
+      try await SiteKey.verify(recordBytes, signature: signatureBytes, publicKey: publicKey)
+    }
+
     private enum CodingKeys: String, CodingKey {
-      case path, identifier, image, title, checked, imageSize, files, findings, unchecked
+      case path, identifier, image, title, checked, imageSize, files, findings, unchecked, coversLayout
     }
   }
 }

@@ -36,24 +36,31 @@ public enum MediumVerification {
     let place = StructureSeal.range
     let field = try whole.available(at: place.lowerBound, count: place.count)
     let seal = StructureSeal(field: field)
-    let image = try extent(of: whole, seal)
-    var trailing: [Finding] = []
+    var image = try extent(of: whole, seal)
+    var behind: [Finding] = []
     let ignoresRest = scope == .imageOnly || (scope == .automatic && whole.isBlockDevice)
     if image.size < whole.size, !ignoresRest {
-      trailing = [Finding(.trailing, structure: "the image", ranges: [image.size.bytes..<whole.size.bytes])]
+      behind = [Finding(.trailing, structure: "the image", ranges: [image.size.bytes..<whole.size.bytes])]
     }
-    let reader: ISOReader
+    var reader: ISOReader
     do { reader = try ISOReader(image) } catch let failure as ISOReader.Failure {
       guard let seal else { throw failure }
-      return try headReport(image, seal, failure, trailing)
+      return try headReport(image, seal, failure, behind)
     }
     let record = try record(of: reader, seal)
+    if let record, image.size < whole.size, scope != .imageOnly {
+      let drive = try DriveTables(whole, image: image, record: record)
+      if drive.hasData { behind = [] }
+      behind += drive.findings
+      image = drive.image
+      reader = try ISOReader(image)
+    }
     let map = MediumMap(reader, record: record)
     let inPieces = VerificationVerdict.contentsInPieces(map, record)
     let sweep = try await MediumSweep(map, inPieces: inPieces, image: image, progress: progress)
     var verdict = VerificationVerdict(reader: reader, map: map, record: record, seal: seal, sweep: sweep)
     var report = try verdict.report(StructureSeal.seemsSealed(field))
-    report.findings += trailing
+    report.findings += behind
     return report
   }
 

@@ -19,7 +19,7 @@ public import SystemPackage
 /// little-endian), then its bytes. A class without bytes has the digest of nothing. All other bytes are zero.
 ///
 /// The seal finds damage and says where it is. It is no signature: whoever changes a medium on purpose can seal it
-/// again; what they cannot do is to change a file that the signed record lists.
+/// again. What they cannot do is to change a file that the signed record lists, nor the layout, whose digest it holds.
 public struct StructureSeal: Sendable, Equatable {
   /// How large the image is; what follows on a larger stick does not belong to it.
   public var imageSize: ByteCount

@@ -48,6 +48,12 @@ struct VerificationVerdict {
       try judgeList(record)
       try judgeBootCode(record)
       findings += try CrossCheck(reader: reader, map: map, record: record).findings()
+      judgeLayout(record)
+      // What the seal has found is not told twice.
+      let damaged = findings.filter { $0.kind == .changed }.flatMap(\.ranges).map(\.bounds)
+      findings += try LayoutCheck(reader: reader, map: map, record: record, sweep: sweep).findings().filter { finding in
+        !finding.ranges.contains { range in damaged.contains { $0.overlaps(range.bounds) } }
+      }
     } else {
       unchecked += map.segments.filter { if case .content = $0.owner { true } else { false } }.map(\.range)
     }
@@ -56,12 +62,33 @@ struct VerificationVerdict {
     }
     let rest = Self.merged(unchecked)
     let size = map.layout.size
-    return MediumVerification.Report(
+    let signature = readSignature()
+    var report = MediumVerification.Report(
       path: reader.image.path.string, identifier: record?.identifier, image: record?.image, title: record?.title,
       checked: ByteCount(size - rest.reduce(0) { $0 + Int64($1.count) }), imageSize: ByteCount(size), files: files,
       findings: findings.sorted { Self.place($0) < Self.place($1) }, unchecked: rest.map { ByteRange($0) },
-      recordBytes: (try? MediumVerification.recordBytes(of: reader)) ?? [],
-      signatureBytes: try? MediumVerification.signatureBytes(of: reader))
+      coversLayout: record?.layout != nil, recordBytes: (try? MediumVerification.recordBytes(of: reader)) ?? [])
+    switch signature {
+    case .success(let bytes): report.signatureBytes = bytes
+    case .failure(let error): report.signatureUnreadable = (error as? any Diagnosable)?.message ?? "\(error)"
+    }
+    return report
+  }
+
+  /// A signature that cannot be read is not one that is missing.
+  private func readSignature() -> Result<[UInt8]?, any Error> {
+    Result { try MediumVerification.signatureBytes(of: reader) }
+  }
+
+  /// The record's digest of all that is no file's: it is signed, as the seal is not.
+  private mutating func judgeLayout(_ record: MediumRecord) {
+    let actual = StructureSeal.layout(imageSize: ByteCount(map.layout.size), digests: sweep.sealed)
+    let isKnown = findings.contains { $0.kind == .changed && $0.file == nil } || seal == nil
+    guard let layout = record.layout, layout != actual, !isKnown else { return }
+    findings.append(
+      Finding(
+        .changed, structure: "the layout (tables, descriptors, folders, padding), although it was sealed again,",
+        expected: layout.hex, actual: actual.hex))
   }
 
   private static func place(_ finding: Finding) -> Int64 { finding.ranges.first?.offset.bytes ?? -1 }

@@ -4,9 +4,8 @@ internal import HostSystem
 /// Walks one directory tree from its root, breadth first and without recursion.
 ///
 /// Nothing on the medium is believed: every extent is checked against the image, a directory is entered once (which
-/// ends loops), all directories together may not be larger than the image, and names and paths have limits.
+/// ends loops), and what all trees of an image cost together has limits (`WalkBudget`).
 struct DirectoryWalk {
-  static let nodeLimit = 1 << 20
   static let pathLimit = 4096
   /// No honest directory is larger; 64 MiB hold half a million names.
   static let directoryLimit: Int64 = 64 << 20
@@ -19,8 +18,8 @@ struct DirectoryWalk {
   private var tree: ISOTree
   private var waiting: [(path: String, range: Range<Int64>)] = []
   private var entered: Set<Int64> = []
-  private var budget: Int64
-  private var pathBudget = 256 << 20
+  private var budget: WalkBudget
+  private var isExhausted = false
   private var skip = 0
   private var usesRockRidge = false
 
@@ -28,19 +27,21 @@ struct DirectoryWalk {
 
   /// - Throws: `OperationFailure`; what is wrong with the medium becomes a problem of the tree.
   static func tree(
-    of volume: VolumeInformation, isJoliet: Bool, volumeOffset: Int64, image: DiskImageReader
+    of volume: VolumeInformation, isJoliet: Bool, volumeOffset: Int64, image: DiskImageReader,
+    budget: inout WalkBudget
   ) throws -> ISOTree {
     var walk = DirectoryWalk(
       image: image, volumeOffset: volumeOffset, volume: volume, isJoliet: isJoliet,
       tree: ISOTree(flavour: isJoliet ? .joliet : .plain, nodes: [], structures: [], problems: []),
-      budget: image.size.bytes)
+      budget: budget)
+    defer { budget = walk.budget }
     let start = volumeOffset + volume.rootBlock * volume.blockSize.bytes
     let root = start..<start + volume.rootLength
     walk.tree.nodes.append(
       ISONode(path: "", kind: .folder, size: ByteCount(volume.rootLength), extents: [ByteRange(root)]))
     walk.waiting.append(("", root))
     var index = 0
-    while index < walk.waiting.count {
+    while index < walk.waiting.count, !walk.isExhausted {
       let next = walk.waiting[index]
       index += 1
       try walk.enter(next.path, next.range)
@@ -54,19 +55,29 @@ struct DirectoryWalk {
     tree.problems.append(ImageProblem(what: what.printable, offset: ByteCount(offset)))
   }
 
+  /// Ends the walk, once and for all.
+  private mutating func exhausted(_ what: String, _ offset: Int64) {
+    if !isExhausted {
+      tree.problems.append(ImageProblem(what: "\(what); the rest is not read", offset: ByteCount(offset)))
+    }
+    isExhausted = true
+  }
+
   private mutating func enter(_ path: String, _ range: Range<Int64>) throws {
     guard range.lowerBound >= 0, !range.isEmpty, range.upperBound <= image.size.bytes,
-      range.upperBound - range.lowerBound <= min(budget, Self.directoryLimit)
+      range.upperBound - range.lowerBound <= Self.directoryLimit
     else { return problem("directory /\(path) points outside the image", range.lowerBound) }
     guard entered.insert(range.lowerBound).inserted else {
       return problem("directory /\(path) stands at the place of another one", range.lowerBound)
     }
-    budget -= range.upperBound - range.lowerBound
+    guard WalkBudget.take(range.upperBound - range.lowerBound, from: &budget.directories) else {
+      return exhausted("the directories are larger than those of any real image", range.lowerBound)
+    }
     tree.structures.append((range, isJoliet ? .jolietDirectory : .directory))
     let bytes = try image.bytes(at: range.lowerBound, count: range.count)
     var position = 0
     var file: ISONode?
-    while position < bytes.count {
+    while position < bytes.count, !isExhausted {
       let length = Int(bytes[position])
       let blockEnd = (position / Int(blockSize) + 1) * Int(blockSize)
       guard length > 0 else {
@@ -77,6 +88,9 @@ struct DirectoryWalk {
         problem("directory /\(path) has a record of impossible length", range.lowerBound + Int64(position))
         position = blockEnd
         continue
+      }
+      guard WalkBudget.take(1, from: &budget.records) else {
+        return exhausted("there are more directory records than on any real image", range.lowerBound)
       }
       let record = DirectoryRecord(bytes[position..<position + length], at: range.lowerBound + Int64(position))
       try take(record, in: path, isRootSelf: path.isEmpty && position == 0, file: &file)
@@ -91,16 +105,24 @@ struct DirectoryWalk {
     let area = isRootSelf ? record.systemUse : record.systemUse.dropFirst(skip)
     let rockRidge =
       isJoliet
-      ? nil : try RockRidge(area, volumeOffset: volumeOffset, blockSize: blockSize, image: image)
+      ? nil
+      : try RockRidge(
+        area, volumeOffset: volumeOffset, blockSize: blockSize, image: image, budget: &budget.continuations)
     if let rockRidge {
       tree.structures += rockRidge.continuations.map { ($0, .continuationArea) }
       if let what = rockRidge.problem { problem("/\(folder): \(what)", record.offset) }
+      if rockRidge.isExhausted {
+        return exhausted("there are more Rock Ridge continuation areas than on any real image", record.offset)
+      }
       if isRootSelf, let found = rockRidge.skip { (skip, usesRockRidge) = (found, true) }
     }
     guard !record.isSelfOrParent else { return }
     let rock = usesRockRidge ? rockRidge : nil
-    guard let path = path(of: record, rock, in: folder), tree.nodes.count < Self.nodeLimit else {
-      return problem("/\(folder) has an entry whose name or number cannot be", record.offset)
+    guard let path = path(of: record, rock, in: folder) else {
+      return problem("/\(folder) has an entry whose name cannot be", record.offset)
+    }
+    guard WalkBudget.take(1, from: &budget.nodes), WalkBudget.take(Int64(path.utf8.count), from: &budget.paths) else {
+      return exhausted("there are more names than on any real image", record.offset)
     }
     if let block = rock?.childBlock { return try relocated(path, Int64(block), rock) }
     if rock?.isRelocated == true { return }
@@ -156,7 +178,7 @@ struct DirectoryWalk {
       permissions: rock?.mode.map { UInt16($0 & 0o7777) })
   }
 
-  private mutating func path(of record: DirectoryRecord, _ rock: RockRidge?, in folder: String) -> String? {
+  private func path(of record: DirectoryRecord, _ rock: RockRidge?, in folder: String) -> String? {
     let name: String
     if let posix = rock?.name {
       name = String(decoding: posix, as: UTF8.self)
@@ -169,8 +191,7 @@ struct DirectoryWalk {
       return nil
     }
     let path = folder.isEmpty ? name : folder + "/" + name
-    pathBudget -= path.utf8.count
-    return path.utf8.count <= Self.pathLimit && pathBudget > 0 ? path : nil
+    return path.utf8.count <= Self.pathLimit ? path : nil
   }
 }
 

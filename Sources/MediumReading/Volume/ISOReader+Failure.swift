@@ -9,6 +9,8 @@ extension ISOReader {
     case empty(path: FilePath)
     /// No primary volume descriptor at its place.
     case notAnISO(path: FilePath, size: ByteCount)
+    /// A UDF volume without an ISO 9660 one beside it.
+    case udfAlone(path: FilePath)
     /// A structure points outside the image.
     case outsideImage(path: FilePath, offset: ByteCount, size: ByteCount)
     /// A descriptor says something that cannot be.
@@ -23,6 +25,7 @@ extension ISOReader {
       switch self {
       case .empty: "empty-image"
       case .notAnISO: "not-an-iso"
+      case .udfAlone: "udf-alone"
       case .outsideImage: "truncated-image"
       case .damaged: "damaged-image"
       case .tooLarge: "file-too-large"
@@ -36,6 +39,7 @@ extension ISOReader {
       case .empty(let path): "\(path) is empty"
       case .notAnISO(let path, let size):
         "\(path) (\(size)) is not an ISO 9660 image: no volume descriptor at byte 32,768"
+      case .udfAlone(let path): "\(path) is a UDF image without ISO 9660, which Lifeboat does not read"
       case .outsideImage(let path, let offset, let size):
         "\(path) has \(size.exact) bytes, but one of its structures points to byte \(offset.exact)"
       case .damaged(let path, let structure, let offset):
@@ -49,6 +53,7 @@ extension ISOReader {
     public var remedy: String? {
       switch self {
       case .empty, .outsideImage: "Copy or download the image again; it is not complete."
+      case .udfAlone: "List its files with another program, such as: 7z l"
       case .notAnISO: "Name an ISO image, or the stick or disc that one was written to."
       case .damaged, .tooLarge: "Compare its SHA-256 with the one that was published, and copy the image again."
       case .noSuchFile: "List what the image holds, and choose a file of it."

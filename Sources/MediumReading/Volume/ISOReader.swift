@@ -25,6 +25,9 @@ public struct ISOReader: Sendable {
   /// The GPT, when there is one.
   public let partitionTable: GUIDPartitionTable?
 
+  /// `NSR02` or `NSR03` where the same medium is a UDF volume too (ECMA-167, part 3): its files are not read.
+  public let udf: String?
+
   /// Opens and takes apart an image file, a stick or a disc.
   /// - Throws: `Failure`, `OperationFailure`.
   public init(_ path: FilePath) throws { try self.init(DiskImageReader(path)) }
@@ -36,17 +39,30 @@ public struct ISOReader: Sendable {
     guard image.size > .zero else { throw Failure.empty(path: image.path) }
     masterBootRecord = MasterBootRecord(sector: try image.available(at: 0, count: 512))
     partitionTable = try GUIDPartitionTable(image)
-    guard let main = try ISOVolume(at: 0, image) else {
+    var budget = WalkBudget(imageSize: image.size.bytes)
+    guard let main = try ISOVolume(at: 0, image, &budget) else {
+      if try Self.udf(after: 0, image) != nil { throw Failure.udfAlone(path: image.path) }
       throw Failure.notAnISO(path: image.path, size: image.size)
     }
     var starts = (partitionTable?.partitions.map { $0.range.offset.bytes } ?? [])
     starts += masterBootRecord?.partitions.map { $0.range.offset.bytes } ?? []
     var volumes = [main]
     for start in Set(starts).sorted() where start > 0 && volumes.count < 4 {
-      if let volume = try? ISOVolume(at: start, image) { volumes.append(volume) }
+      if let volume = try? ISOVolume(at: start, image, &budget) { volumes.append(volume) }
     }
     self.volumes = volumes
+    udf = try Self.udf(after: main.descriptors.count, image)
     catalogue = try main.catalogueOffset.flatMap { try ElToritoCatalogue(at: $0, image) }
+  }
+
+  /// Looks for UDF's descriptor in the extended area behind the descriptors of ISO 9660.
+  private static func udf(after count: Int, _ image: DiskImageReader) throws -> String? {
+    for index in count..<count + 16 {
+      let bytes = try image.available(at: 32768 + Int64(index) * VolumeDescriptor.size, count: 6)
+      if bytes.has("NSR02", at: 1) || bytes.has("NSR03", at: 1) { return String(decoding: bytes[1...], as: UTF8.self) }
+      guard bytes.has("BEA01", at: 1) || bytes.has("CD001", at: 1) || bytes.has("BOOT2", at: 1) else { return nil }
+    }
+    return nil
   }
 
   /// What the primary descriptor says.
@@ -101,7 +117,7 @@ public struct ISOVolume: Sendable {
   }
 
   /// Reads the volume whose descriptors start 32 KiB after `start`; nil when there is none.
-  init?(at start: Int64, _ image: DiskImageReader) throws {
+  init?(at start: Int64, _ image: DiskImageReader, _ budget: inout WalkBudget) throws {
     var descriptors: [VolumeDescriptor] = []
     for index in 0..<Self.descriptorLimit {
       let offset = start + 32768 + index * VolumeDescriptor.size
@@ -112,14 +128,19 @@ public struct ISOVolume: Sendable {
     }
     var information: VolumeInformation?
     var trees: [ISOTree] = []
+    var hasJoliet = false
     for descriptor in descriptors {
       switch descriptor.kind {
       case .primary(let found) where information == nil:
         try Self.check(found, descriptor, image)
         information = found
-        trees.insert(try DirectoryWalk.tree(of: found, isJoliet: false, volumeOffset: start, image: image), at: 0)
-      case .joliet(let found) where [512, 1024, 2048].contains(found.blockSize.bytes):
-        trees.append(try DirectoryWalk.tree(of: found, isJoliet: true, volumeOffset: start, image: image))
+        trees.insert(
+          try DirectoryWalk.tree(of: found, isJoliet: false, volumeOffset: start, image: image, budget: &budget), at: 0)
+      case .joliet(let found) where [512, 1024, 2048].contains(found.blockSize.bytes) && !hasJoliet:
+        // One is all that any writer makes, and each costs a walk.
+        hasJoliet = true
+        trees.append(
+          try DirectoryWalk.tree(of: found, isJoliet: true, volumeOffset: start, image: image, budget: &budget))
       default: break
       }
     }

@@ -21,6 +21,8 @@ struct RockRidge {
   var isPresent = false
   /// A field that cannot be right.
   var problem: String?
+  /// The areas of all records together are more than there can be.
+  var isExhausted = false
 
   private var link = SymbolicLink()
   /// An honest chain has one or two areas; this only ends loops.
@@ -28,8 +30,11 @@ struct RockRidge {
   private static let continuationSize: Int64 = 2048
 
   /// Reads the system use area of a record.
+  /// - Parameter budget: what continuation areas may still cost, see `WalkBudget`.
   /// - Throws: `OperationFailure` from reading continuation areas.
-  init(_ systemUse: ArraySlice<UInt8>, volumeOffset: Int64, blockSize: Int64, image: DiskImageReader) throws {
+  init(
+    _ systemUse: ArraySlice<UInt8>, volumeOffset: Int64, blockSize: Int64, image: DiskImageReader, budget: inout Int64
+  ) throws {
     var next = parse(systemUse)
     while let area = next, problem == nil {
       let start = volumeOffset + Int64(area.block) * blockSize + Int64(area.offset)
@@ -38,6 +43,10 @@ struct RockRidge {
         range.upperBound <= image.size.bytes, !continuations.contains(range)
       else {
         problem = "a Rock Ridge continuation area that cannot be"
+        break
+      }
+      guard WalkBudget.take(max(Int64(range.count), WalkBudget.leastArea), from: &budget) else {
+        isExhausted = true
         break
       }
       continuations.append(range)

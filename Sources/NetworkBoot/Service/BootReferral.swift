@@ -16,7 +16,8 @@ public struct BootReferral: Sendable, Hashable, Encodable {
   var line: String { "\(title) \(pointsHere ? "is sent here" : "is not sent here"): \(message)" }
 
   /// Compares what was answered with the settings for one interface.
-  static func all(_ findings: [WireProbe.Finding], for interface: NetworkInterface, _ view: ServerView) -> [BootReferral]
+  static func all(_ findings: [WireProbe.Finding], for interface: NetworkInterface, _ view: ServerView)
+    -> [BootReferral]
   {
     DHCPServerSettings.Content(view, server: "\(interface.address)").wanted.map { kind, file in
       BootReferral(kind, file, findings.filter { $0.kind == kind }, own: interface.address)

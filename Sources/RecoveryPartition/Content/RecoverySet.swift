@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import Disks
 internal import BootAssembly
 internal import BootSite
 package import HostSystem

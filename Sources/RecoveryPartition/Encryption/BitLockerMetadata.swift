@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+package import Disks
 
 /// What the metadata of a BitLocker volume says of its protection. Pure.
 ///

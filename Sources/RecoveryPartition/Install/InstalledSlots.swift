@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+package import Disks
 internal import BootAssembly
 internal import HostSystem
 internal import Signing
@@ -17,7 +18,7 @@ struct InstalledSlots {
   static let chooserPath = "boot/grub/grub.cfg"
 
   /// Reads what is there.
-  /// - Throws: `RecoveryPartitionFailure.volumeDamaged`; `OperationFailure`.
+  /// - Throws: `DiskFailure.volumeDamaged`; `OperationFailure`.
   init(_ disk: any DiskAccess, _ partition: DiskLayout.Partition) throws {
     (self.disk, self.partition) = (disk, partition)
     volume = try FATVolume(DiskPart(disk: disk, start: partition.start.bytes), isLenient: true)
@@ -28,7 +29,7 @@ struct InstalledSlots {
       // A slot that is there is better than none: GRUB takes the same.
       let sets = Self.sets(in: volume)
       guard block.count == SlotState.size, let set = sets.last else {
-        throw RecoveryPartitionFailure.volumeDamaged(reason: "it has no version that could be started")
+        throw DiskFailure.volumeDamaged(reason: "it has no version that could be started")
       }
       state = SlotState(current: set, previous: sets.dropLast().last)
     }
@@ -94,7 +95,7 @@ struct InstalledSlots {
   /// Whether a file is there with this content.
   func isWhole(_ path: String, _ digest: Digest) throws -> Bool {
     guard volume.nodes[path]?.isFolder == false else { return false }
-    do { return try volume.digest(of: path) == digest } catch is RecoveryPartitionFailure { return false }
+    do { return try volume.digest(of: path) == digest } catch is DiskFailure { return false }
   }
 
   /// Where the state lies on the disk.
@@ -105,7 +106,7 @@ struct InstalledSlots {
   /// Changes which slot starts: the first sector of one file, in place. Everything that it names has to be on the disk.
   func write(_ state: SlotState) throws {
     guard let place = statePlace else {
-      throw RecoveryPartitionFailure.volumeDamaged(reason: "\(SlotState.path) is not there")
+      throw DiskFailure.volumeDamaged(reason: "\(SlotState.path) is not there")
     }
     // What follows is padding, and stays.
     let sector = Array(state.block.prefix(512))
@@ -114,7 +115,7 @@ struct InstalledSlots {
     try disk.write(SlotState(found) == nil ? state.block : sector, at: place)
     try disk.flush()
     guard SlotState(try disk.bytes(place..<place + Int64(SlotState.size))) == state else {
-      throw RecoveryPartitionFailure.verify(disk.path, offset: ByteCount(place))
+      throw DiskFailure.verify(disk.path, offset: ByteCount(place))
     }
   }
 }

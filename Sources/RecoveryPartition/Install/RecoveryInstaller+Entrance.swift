@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+package import Disks
 internal import BootAssembly
 internal import HostSystem
 internal import Signing

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+package import Disks
+package import BootEntries
 internal import BootAssembly
 internal import HostSystem
 internal import Signing

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+package import Disks
+package import BootEntries
 internal import BootAssembly
 package import HostSystem
 internal import SystemPackage
@@ -38,10 +40,10 @@ extension RecoveryInstaller {
   }
 
   /// The table, which has to be the one that the plan was made for, on the disk and in the kernel.
-  /// - Throws: `RecoveryPartitionFailure.changed`, `.kernelDiffers`.
+  /// - Throws: `DiskFailure.changed`, `.kernelDiffers`.
   private func unchangedTable(_ plan: Plan) throws -> PartitionTable {
     let table = try PartitionTable(of: disk)
-    guard try table.layout().hasSameTable(as: plan.before) else { throw RecoveryPartitionFailure.changed(disk.path) }
+    guard try table.layout().hasSameTable(as: plan.before) else { throw DiskFailure.changed(disk.path) }
     try disk.requireFree(plan.entry.range)
     return table
   }
@@ -79,7 +81,7 @@ extension RecoveryInstaller {
   /// Where the menus of a volume find their partition and its state.
   static func place(in volume: FATVolume) throws -> PartitionMenu.Place {
     guard let range = volume.ranges(of: SlotState.path).first else {
-      throw RecoveryPartitionFailure.volumeDamaged(reason: "\(SlotState.path) is not there")
+      throw DiskFailure.volumeDamaged(reason: "\(SlotState.path) is not there")
     }
     return PartitionMenu.Place(serial: volume.geometry.serial, stateOffset: range.lowerBound)
   }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+package import Disks
+package import BootEntries
 internal import BootAssembly
 package import HostSystem
 internal import Signing
@@ -50,7 +52,8 @@ extension RecoveryInstaller {
     return Status(
       layout: found.layout, encrypted: found.encrypted, partition: partition, state: slots.state,
       slots: try slots.state.slots.map { try slot($0, in: slots) }, free: slots.volume.free,
-      key: slots.key.map { String(decoding: $0, as: UTF8.self) }, entries: try await registration.status(of: partition, on: access))
+      key: slots.key.map { String(decoding: $0, as: UTF8.self) },
+      entries: try await registration.status(of: partition, on: access))
   }
 
   private func slot(_ identifier: String, in slots: InstalledSlots) throws -> Slot {
@@ -87,7 +90,7 @@ extension RecoveryInstaller {
 
   /// A partition that is damaged can be removed too.
   private func statusForRemoval() async throws -> Status {
-    do { return try await status() } catch let failure as RecoveryPartitionFailure
+    do { return try await status() } catch let failure as DiskFailure
       where failure.code == "volume-damaged"
     {
       let found = try DiskExamination(disk)
@@ -110,7 +113,7 @@ extension RecoveryInstaller {
   }
 
   /// Takes the boot entries away, then the table's entry, and lastly what marks the file system.
-  /// - Throws: `RecoveryPartitionFailure.changed`, `.inUse`; `OperationFailure`; what the registration throws.
+  /// - Throws: `DiskFailure.changed`, `.inUse`; `OperationFailure`; what the registration throws.
   package func remove(_ status: Status, keepsPartition: Bool) async throws -> Removal {
     try requireSame(status)
     let entries = try await unregister(status.partition)
@@ -135,7 +138,7 @@ extension RecoveryInstaller {
     let (found, partition) = (try DiskExamination(disk), status.partition)
     guard found.layout.hasSameTable(as: status.layout), let now = found.recovery, now.number == partition.number,
       now.start == partition.start
-    else { throw RecoveryPartitionFailure.changed(disk.path) }
+    else { throw DiskFailure.changed(disk.path) }
   }
 
   /// Not longer than this is the partition's device held: the kernel keeps a partition that is.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+package import Disks
+package import BootEntries
 internal import BootAssembly
 package import HostSystem
 internal import SystemPackage
@@ -94,7 +96,8 @@ package struct RecoveryInstaller: Sendable {
     }
     return Plan(
       before: found.layout, after: after, partition: partition, content: content, encrypted: found.encrypted,
-      boot: try await registration.plan(partition, on: access, request.wish), request: request, entry: entry, serial: serial)
+      boot: try await registration.plan(partition, on: access, request.wish), request: request, entry: entry,
+      serial: serial)
   }
 
   /// What one version takes, with loaders, menus and tables.
@@ -137,7 +140,7 @@ package struct RecoveryInstaller: Sendable {
     -> InstalledPartition
   {
     guard let partition = layout.partitions.first(where: { $0.number == number }) else {
-      throw RecoveryPartitionFailure.noEntry(disk.path, [])
+      throw DiskFailure.noEntry(disk.path, [])
     }
     return InstalledPartition(
       disk: disk.path, isFile: disk.isFile, table: layout.table, number: number, start: partition.start,
@@ -146,15 +149,16 @@ package struct RecoveryInstaller: Sendable {
   }
 
   private func noRoom(for size: ByteCount, orAtLeast least: ByteCount?, in layout: DiskLayout) async
-    -> RecoveryPartitionFailure
+    -> any Diagnosable
   {
     if layout.usableGaps.isEmpty, !layout.gaps.isEmpty {
-      return .noEntry(disk.path, ["all entries are taken, and what is free lies outside of the extended partition"])
+      return DiskFailure.noEntry(
+        disk.path, ["all entries are taken, and what is free lies outside of the extended partition"])
     }
     let advice = ShrinkAdvice(
       size: size, least: least, layout: layout, disk: disk.path, isFile: disk.isFile,
       smallest: await SmallestSize.all(of: disk, layout))
-    return .noRoom(
+    return RecoveryPartitionFailure.noRoom(
       disk.path, needed: size, largest: layout.usableGaps.map(\.size).max() ?? .zero, advice: advice.lines)
   }
 }

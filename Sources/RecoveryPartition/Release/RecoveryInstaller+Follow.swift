@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import Disks
 internal import BootAssembly
 internal import HostSystem
 internal import Signing
@@ -81,7 +82,7 @@ extension InstalledSlots {
   /// Hands out a file of either slot by its digest.
   func content(_ digest: Digest, _ take: ([UInt8]) throws -> Void) throws -> Bool {
     guard let path = path(of: digest) else { return false }
-    do { try volume.read(path, take) } catch is RecoveryPartitionFailure { return false }
+    do { try volume.read(path, take) } catch is DiskFailure { return false }
     return true
   }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+internal import Disks
 @preconcurrency internal import Glibc
 package import HostSystem
 package import SystemPackage

@@ -33,7 +33,7 @@ struct BuildSession: Sendable {
     let archive = try await answer
     var surroundings = Planner.Surroundings(
       lifeboat: Version.current, programs: versions, recipes: recipes, files: try fileDigests(),
-      signer: signer, times: archive.times, incompleteSuites: archive.incomplete)
+      signer: signer, times: archive.times, notes: archive.notes)
     surroundings.program = program?.digest
     return (try planner.plan(archive.resolved, surroundings), archive)
   }

@@ -15,8 +15,8 @@ struct MediumWriter: Sendable {
   let plan: Plan
   let results: [Digest: Result<StepCache.Stored, any Error>]
   let output: FilePath
-  /// Suites that the build has to do without.
-  let withoutSuites: [String]
+  /// What the record has to say of the archives.
+  let notes: ArchiveNotes
 
   /// What became of one medium.
   struct Outcome: Sendable, Encodable {
@@ -110,10 +110,12 @@ struct MediumWriter: Sendable {
       var builder = MediumBuilder(
         image: medium.image, lifeboat: Version.current, identifier: medium.identifier, timestamp: timestamp,
         loaders: LoaderFiles(amd64: loaders.appending("amd64"), i386: loaders.appending("i386")), scratch: scratch)
-      builder.withoutSuites = withoutSuites
+      builder.withoutSuites = notes.incompleteSuites
+      builder.loadersWithoutSuites = notes.loadersWithoutSuites
+      builder.foreignArchives = notes.foreignArchives
       let built = try await builder.build(systems, signingKey: session.signingKey, progress: session.progress)
       _ = try await ISOImage.write(
-        built.tree, to: path, finish: StructureSeal.apply, progress: session.progress)
+        built.tree, to: path, finish: StructureSeal.finish(signingKey: session.signingKey), progress: session.progress)
       return try await ISOImage.digest(of: path, progress: session.progress)
     }
   }

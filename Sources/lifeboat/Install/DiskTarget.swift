@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import Disks
+import BootEntries
 import DriveDiscovery
 import HostSystem
 import RecoveryPartition

@@ -57,14 +57,12 @@ struct BuildVerb: Verb {
   private func build(_ session: BuildSession, _ console: Console) async throws -> BuildSummary {
     let start = ContinuousClock.now
     let (plan, archive) = try await session.plan()
-    for suite in archive.incomplete {
-      console.note("lifeboat: warning: built without \(suite): its index on the mirror is not the signed one")
-    }
+    for sentence in archive.notes.sentences { console.note("lifeboat: warning: \(sentence)") }
     let results = try await session.builder.build(plan, archive)
     try Task.checkCancellation()
     let writer = MediumWriter(
-      session: session, plan: plan, results: results, output: FilePath(output), withoutSuites: archive.incomplete)
-    var summary = BuildSummary(incompleteSuites: archive.incomplete)
+      session: session, plan: plan, results: results, output: FilePath(output), notes: archive.notes)
+    var summary = BuildSummary(notes: archive.notes)
     for medium in plan.media {
       do {
         summary.media.append(try await writer.write(medium))
@@ -84,10 +82,19 @@ struct BuildVerb: Verb {
 /// What a build has done.
 struct BuildSummary: Encodable {
   var media: [MediumWriter.Outcome] = []
+  /// Suites that were left out.
   var incompleteSuites: [String]
+  /// Suites that the boot loaders alone were taken without.
+  var loadersWithoutSuites: [String]
+  /// Archives of others than Debian.
+  var foreignArchives: [String]
   var seconds = 0.0
 
-  init(incompleteSuites: [String]) { self.incompleteSuites = incompleteSuites }
+  init(notes: ArchiveNotes) {
+    incompleteSuites = notes.incompleteSuites
+    loadersWithoutSuites = notes.loadersWithoutSuites
+    foreignArchives = notes.foreignArchives
+  }
 
   /// Where nothing could be made, and for one kind of reason, that reason's status says more than `partial`.
   var status: ExitStatus {

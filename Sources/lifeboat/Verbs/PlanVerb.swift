@@ -57,9 +57,19 @@ struct PlanDocument: Encodable {
   var media: [Medium]
   /// Suites that would be left out.
   var incompleteSuites: [String]
+  /// Suites that the boot loaders alone would be taken without.
+  var loadersWithoutSuites: [String]
+  /// Archives of others than Debian.
+  var foreignArchives: [String]
+  private let sentences: [String]
+
+  private enum CodingKeys: CodingKey { case steps, media, incompleteSuites, loadersWithoutSuites, foreignArchives }
 
   init(_ plan: Plan, _ archive: SystemBuilder.Archive, _ builder: SystemBuilder) {
-    incompleteSuites = archive.incomplete
+    incompleteSuites = archive.notes.incompleteSuites
+    loadersWithoutSuites = archive.notes.loadersWithoutSuites
+    foreignArchives = archive.notes.foreignArchives
+    sentences = archive.notes.sentences
     var sizes: [Digest: ByteCount] = [:]
     steps = plan.steps.filter { $0.kind != .medium }.map { step in
       let (stored, reason) = builder.state(of: step)
@@ -91,9 +101,7 @@ struct PlanDocument: Encodable {
     lines +=
       "\n"
       + Columns.text([["MEDIUM", "IDENTIFIER", "SIZE"]] + media.map { [$0.name, $0.identifier, "about \($0.size)"] })
-    for suite in incompleteSuites {
-      lines += "\nwarning: \(suite) would be left out: its index on the mirror is not the signed one"
-    }
+    for sentence in sentences { lines += "\nwarning: \(sentence)" }
     return lines
   }
 }

@@ -50,9 +50,9 @@ struct VerifyVerb: Verb {
   private func signatureFailure(_ report: MediumVerification.Report) async throws -> SigningFailure? {
     guard let key else { return nil }
     do {
-      try await SiteKey.verify(report.recordBytes, signature: report.signatureBytes, publicKey: FilePath(key))
+      try await report.checkSignature(publicKey: FilePath(key))
       return nil
-    } catch let failure as SigningFailure where failure.kind == .notAsPromised {
+    } catch let failure as SigningFailure where [.notAsPromised, .inputOutput].contains(failure.kind) {
       return failure
     }
   }
@@ -96,7 +96,14 @@ struct VerifyOutcome: Encodable {
     let places = max(report.findings.count, 1).counted("place")
     let verdict = report.isClean ? "every byte is as it was built" : "damaged in \(places)"
     lines.append("\(report.path)\(name): \(verdict); \(amount)")
-    if let signature, signature.valid { lines.append("signed by \(signature.key)") }
+    if let signature, signature.valid {
+      lines.append("signed by \(signature.key)")
+      if !report.coversLayout {
+        lines.append(
+          "built by an older Lifeboat: the signature covers the files, not the tables and folders; those are as Lifeboat"
+            + " writes them")
+      }
+    }
     if signature == nil { lines.append("signature not checked: no --key was given") }
     return lines
   }

@@ -43,15 +43,19 @@ final class LocalMirror: Sendable {
   }()
 
   /// Publishes a suite with the same packages for both architectures; nil signs nothing.
+  /// - Parameter fields: more of the release file, such as `Valid-Until: …`.
   func publish(
-    _ suite: String, _ packages: [Package], signedBy key: SigningKey?, day: Int = 1
+    _ suite: String, _ packages: [Package], signedBy key: SigningKey?, day: Int = 1,
+    origin: String = "Lifeboat's tests",
+    codename: String? = nil, fields: [String] = []
   ) async throws {
     for package in packages { try folder.write(package.file, package.content) }
     let index = Array(packages.map(\.stanza).joined().utf8)
     var lines = [
-      "Origin: Lifeboat's tests", "Suite: \(suite)", "Codename: \(suite)", "Date: Thu, 0\(day) May 2025 00:00:00 UTC",
-      "Architectures: amd64 i386", "Components: main", "SHA256:",
+      "Origin: \(origin)", "Label: \(origin)", "Suite: \(suite)", "Codename: \(codename ?? suite)",
+      "Date: Thu, 0\(day) May 2025 00:00:00 UTC", "Architectures: amd64 i386", "Components: main",
     ]
+    lines += fields + ["SHA256:"]
     for architecture in Architecture.allCases {
       try folder.write(Self.index(suite, architecture), index)
       lines.append(" \(Digest(of: index)) \(index.count) main/binary-\(architecture.debian)/Packages")
@@ -94,6 +98,11 @@ struct SigningKey: Sendable {
 
   func clearSign(_ file: FilePath, to output: FilePath) async throws {
     try await gpg(["--output", output.string, "--clear-sign", file.string])
+  }
+
+  /// The public half as text.
+  func armored() async throws -> String {
+    try await ExternalCommand("gpg", ["--homedir", home.string, "--armor", "--export"], package: "gpg").text()
   }
 
   private func gpg(_ arguments: [String]) async throws {

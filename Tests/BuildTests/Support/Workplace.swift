@@ -52,7 +52,7 @@ final class Workplace: Sendable {
   func plan() async throws -> PlanReport {
     let run = try await lifeboat(["plan", "rescue.toml", "--json", "--offline", "--allow-incomplete-suites"])
     try #require(run.status == 0, "\(run)")
-    return try JSONDecoder().decode(PlanReport.self, from: Data(run.bytes))
+    return try PlanReport(run)
   }
 
   /// The folders of finished steps whose titles begin so.
@@ -169,6 +169,10 @@ struct PlanReport: Decodable {
   var steps: [Step]
   var media: [Medium]
   var incompleteSuites: [String]
+  var loadersWithoutSuites: [String]
+  var foreignArchives: [String]
+
+  init(_ run: Tool.Outcome) throws { self = try JSONDecoder().decode(PlanReport.self, from: Data(run.bytes)) }
 
   /// The titles of what would have to be made.
   var missing: [String] { steps.filter { !$0.cached }.map(\.title) }

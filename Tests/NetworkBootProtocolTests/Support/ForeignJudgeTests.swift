@@ -34,11 +34,6 @@ import Testing
   @Test("answers and transfers are what they should be to a foreign parser") func scapy() async throws {
     // Debian's own interpreter, because the module is Debian's; another one may stand before it in PATH.
     let python = "/usr/bin/python3"
-    guard (try? await ExternalCommand(python, ["-c", "import scapy.layers.dhcp, scapy.layers.tftp"]).run()) != nil
-    else {
-      print("not judged by a foreign parser: python3-scapy is not installed")
-      return
-    }
     let view = ServerView.everything
     let relayed = view.decide(.x64HTTP) {
       $0.relay = IPv4Address("10.7.0.1")!

@@ -5,6 +5,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootEntries
+@testable import Disks
 @testable import RecoveryPartition
 
 /// What a fleet's tool ships, judged by dpkg-deb, shellcheck, Ansible, and stand-ins of the computer that gets it.

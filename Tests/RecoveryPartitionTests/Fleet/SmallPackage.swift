@@ -3,6 +3,8 @@ import HostSystem
 import SystemPackage
 import TestSupport
 
+@testable import BootEntries
+@testable import Disks
 @testable import RecoveryPartition
 
 extension FleetPackage {

@@ -5,6 +5,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@testable import BootEntries
+@testable import Disks
 @testable import RecoveryPartition
 
 /// A partition that follows a server, with real media.
