@@ -27,7 +27,7 @@ func drive(_ serial: String, for source: OpenedSource) async throws -> FlashTarg
   let drive = selection.drive
   print("Everything on \(drive.path) (\(drive.identity.model.debugDescription), \(drive.size)) will be lost.")
   print("It gets \(source.image), \(source.size.map { "\($0)" } ?? "packed"). Type its serial number to go on:")
-  guard let answer = readLine(), selection.matches(confirmation: answer) else { return nil }
+  guard let answer = readLine(), drive.matches(confirmation: answer) else { return nil }
   // The identity is compared again with what was opened: another stick may have taken the path meanwhile.
   return try await TargetOpening(FilePath(drive.path), expected: drive.identity, mayAsk: isatty(STDIN_FILENO) == 1)
     .target()
