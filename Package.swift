@@ -20,6 +20,11 @@ func stage(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
   .target(name: name, dependencies: dependencies + [system], resources: resources, swiftSettings: strict)
 }
 
+func example(_ name: String, _ libraries: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name, dependencies: libraries + ["HostSystem", system], path: "Examples/\(name)", swiftSettings: strict)
+}
+
 func tests(_ stage: String, _ more: [Target.Dependency] = []) -> Target {
   .testTarget(
     name: stage + "Tests",
@@ -30,6 +35,7 @@ func tests(_ stage: String, _ more: [Target.Dependency] = []) -> Target {
 let package = Package(
   name: "lifeboat",
   products: [
+    .library(name: "HostSystem", targets: ["HostSystem"]),
     .library(name: "RecoveryManifest", targets: ["RecoveryManifest", "StrictTOML"]),
     .library(name: "RecoveryPlan", targets: ["RecoveryPlan"]),
     .library(name: "Signing", targets: ["Signing"]),
@@ -107,9 +113,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
-    .executableTarget(
-      name: "iso-from-folder", dependencies: ["MediumWriting", "BootAssembly"], path: "Examples/iso-from-folder",
-      swiftSettings: strict),
+    example("iso-from-folder", ["MediumWriting", "BootAssembly"]),
+    example("list-iso", ["MediumReading"]),
+    example("list-drives", ["DriveDiscovery"]),
+    example("write-stick", ["FlashMedia", "DriveDiscovery"]),
     .executableTarget(name: "command-reference", path: "scripts/command-reference", swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["HostSystem", "CBus", system], path: "Tests/TestSupport",

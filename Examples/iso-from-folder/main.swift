@@ -7,7 +7,7 @@ import MediumWriting
 import SystemPackage
 
 let arguments = CommandLine.arguments.dropFirst().map { FilePath($0) }
-guard arguments.count == 5 else { exit(ExitStatus.usage.rawValue) }
+guard arguments.count == 5 else { exit(EX_USAGE) }
 do {
   let tree = try BootTree(
     folder: arguments[0], volumeIdentifier: "RECOVERY", timestamp: 1_767_225_600,
@@ -16,5 +16,5 @@ do {
   print("\(written.path): \(written.files) files, \(written.size.exact) bytes")
 } catch {
   print(error)
-  exit((error as? any Diagnosable)?.exitCode.rawValue ?? 1)
+  exit(1)
 }

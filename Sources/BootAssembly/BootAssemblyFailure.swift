@@ -58,7 +58,7 @@ public enum BootAssemblyFailure: Diagnosable, Equatable {
   }
 
   /// Missing packages, inputs and defects differ.
-  public var exitCode: ExitStatus {
+  public var kind: FailureKind {
     switch self {
     case .loaderMissing, .loaderDamaged: .unavailable
     case .badIdentifier, .badSystems, .badLayerName: .defect

@@ -159,14 +159,14 @@ package enum BootEntryFailure: Diagnosable, Equatable {
   private var again: String { "then give the same command again." }
 
   /// What is missing, refused, or failed.
-  package var exitCode: ExitStatus {
+  package var kind: FailureKind {
     switch self {
     case .notUEFI, .noGUID, .noInstalledGRUB, .modulesMissing, .menuNotMade: .unavailable
     case .variablesAbsent, .variablesReadOnly, .variablesFull: .systemLimit
     case .entryDropped, .orderNotKept, .entryStays: .partial
     case .onlySome, .nothingStartsIt: .partial
     case .systemPartitionFull, .systemPartitionReadOnly: .cannotCreate
-    case .delayMissing, .recordOnUEFI, .nothingToHandOverTo: .usage
+    case .delayMissing, .recordOnUEFI, .nothingToHandOverTo: .badRequest
     case .foreignFile, .recordRefused, .recordIsForeign, .recordUnreadable, .recordMeasured: .refusedTarget
     case .savedRecordMissing: .noInput
     case .recordNotWritten: .verifyFailed

@@ -73,12 +73,12 @@ extension Site {
     }
 
     /// How the process ends.
-    public var exitCode: ExitStatus {
+    public var kind: FailureKind {
       switch self {
       case .mediumDamaged, .mediumNotSigned, .otherKey, .indexNotTrusted, .objectDamaged: .notAsPromised
-      case .noServers, .badServer, .serversChanged, .signatureUndecided, .siteIsSigned, .unsignedImagesKept: .usage
+      case .noServers, .badServer, .serversChanged, .signatureUndecided, .siteIsSigned, .unsignedImagesKept: .badRequest
       case .noMedia, .nothingPublished, .notReadable, .noOlderSet: .noInput
-      case .noSuchImage, .lastImage: .usage
+      case .noSuchImage, .lastImage: .badRequest
       case .mediumUnsuitable, .sameVariant, .indexUnreadable: .badInput
       }
     }
@@ -124,22 +124,23 @@ extension Site.Failure {
     switch self {
     case .noMedia: "Name ISO files, or a folder that holds them."
     case .mediumDamaged: "Copy or build it again, then publish it."
-    case .mediumNotSigned: "Build it with the site's key: lifeboat build --sign KEY"
+    case .mediumNotSigned: "Build it with the site's key."
     case .mediumUnsuitable: "Build it with this version of Lifeboat."
     case .sameVariant: "Name only one of them."
     case .noSuchImage: "Choose one of these images."
-    case .noServers: "Give at least one, in the order to try them: --server http://192.0.2.10"
+    case .noServers: "Give at least one, such as http://192.0.2.10, in the order to try them."
     case .badServer: "Give it as http://ADDRESS or http://ADDRESS:PORT with an IPv4 address."
     case .serversChanged: "Publish the media of those images too, or retire the images first."
-    case .signatureUndecided: "Give --sign KEY, or --unsigned if anybody may change what computers start."
-    case .siteIsSigned: "Publish with --sign, or use another folder."
+    case .signatureUndecided: "Give a key, or say that anybody may change what computers start."
+    case .siteIsSigned: "Sign it, or use another folder."
     case .otherKey: "Sign with the site's key; to change the key, first replace that file with the new public key."
     case .unsignedImagesKept: "Publish their media too, or retire those images first."
-    case .nothingPublished: "Publish media first: lifeboat publish DIR --site SITE"
+    case .nothingPublished: "Publish media first."
     case .notReadable:
       "Let everybody read the site (chmod -R o+rX) and enter the folders above it; lifeboat.service cannot see /home."
-    case .indexUnreadable: "Go back to the previous set with --rollback, or publish into a new folder."
-    case .indexNotTrusted: "Find out who changed the site; then go back with --rollback, or publish into a new folder."
+    case .indexUnreadable: "Go back to the previous set, or publish into a new folder."
+    case .indexNotTrusted:
+      "Find out who changed the site; then go back to the previous set, or publish into a new folder."
     case .objectDamaged: "Publish the media of that image again; that replaces what is damaged."
     case .noOlderSet: nil
     case .lastImage: "Publish another image first."

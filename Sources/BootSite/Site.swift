@@ -70,7 +70,7 @@ public struct Site: Sendable {
     if let key = key ?? own {
       do {
         try await SiteKey.verify(bytes, signature: signature, publicKey: key)
-      } catch let failure as SigningFailure where failure.exitCode == .notAsPromised {
+      } catch let failure as SigningFailure where failure.kind == .notAsPromised {
         throw Failure.indexNotTrusted(file, reason: Self.words(for: failure))
       }
       signedBy = try await SiteKey.describe(key).fingerprint

@@ -166,13 +166,13 @@ extension BurnPlan {
     case .writing(.zero):
       // The drive has been told to write and has not said that it did.
       let loss = preparation == .overwrite ? "may have lost what was on it" : "may still be blank"
-      return "The \(name) \(loss): check it with lifeboat burn --list."
+      return "The \(name) \(loss): look at it again before you use it."
     case .writing(let done):
       let amount = "about \(done) of \(size) were burnt"
       switch medium.profile.nature {
       case .writeOnce, .readOnly: return "The \(name) is spoilt, \(amount): use another one."
       case .erasable, .overwriteable:
-        return "The \(name) does not hold the whole image, \(amount): burn it again with --blank."
+        return "The \(name) does not hold the whole image, \(amount): blank it, and burn it again."
       }
     }
   }

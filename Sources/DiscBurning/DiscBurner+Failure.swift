@@ -92,11 +92,11 @@ extension DiscBurner.Failure {
   }
 
   /// The exit status of a process that this ends.
-  public var exitCode: ExitStatus {
+  public var kind: FailureKind {
     switch self {
     case .noDrive: .unavailable
     case .noSuchDrive: .noInput
-    case .severalDrives: .usage
+    case .severalDrives: .badRequest
     case .permission: .cannotCreate
     case .incompleteImage: .badInput
     case .noRegularFile, .imageChanged: .noInput
@@ -154,7 +154,7 @@ extension DiscBurner.Failure {
   public var remedy: String? {
     switch self {
     case .noDrive: "Connect a drive; if one is connected, look for it with: dmesg | grep -i sr0"
-    case .noSuchDrive: "List the drives with: lifeboat burn --list"
+    case .noSuchDrive: "List the drives, and name one of them."
     case .severalDrives: "Name the drive after the image."
     case .noSuitableDrive: "Put a blank disc into one of them, or name the drive after the image."
     case .busy(_, let place?): "Unmount it with: umount \(place)"
@@ -165,17 +165,17 @@ extension DiscBurner.Failure {
     case .noMedium: "Put a blank disc in."
     case .wrongMedium, .unusableMedium, .readOnlyMedium: "Put in a blank disc of a kind that the drive writes."
     case .notBlank(_, _, _, true):
-      "Add --blank if what is on it may be lost (not with --simulate), or use a blank disc."
+      "Let it be blanked if what is on it may be lost (not in a simulation), or use a blank disc."
     case .notBlank(_, _, _, false): "Put in a blank disc: this one cannot be erased."
     case .tooSmall: "Use a disc that holds more, or leave tools out of the image."
     case .writeProtected: "Move the tab on the disc's cartridge, or use another disc."
-    case .cannotSimulate: "Leave --simulate out."
+    case .cannotSimulate: "Burn it without a simulation."
     case .incompleteImage: "Copy or download the image again."
     case .noRegularFile: "Name an ISO file."
     case .imageChanged: "Wait until nothing writes to it, then burn again."
     case .otherMedium: "Start again."
     case .preparationFailed(_, _, let state), .writeFailed(_, _, _, _, let state), .interrupted(let state): state
-    case .verifyFailed: "Burn another disc, at a lower speed: --speed 4"
+    case .verifyFailed: "Burn another disc, at a lower speed."
     case .library: "Report this message as a defect."
     }
   }

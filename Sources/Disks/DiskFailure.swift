@@ -110,7 +110,7 @@ package enum DiskFailure: Diagnosable, Equatable {
   }
 
   /// The exit status of a process that this ends.
-  package var exitCode: ExitStatus {
+  package var kind: FailureKind {
     switch self {
     case .noDisk, .otherDisk, .nameTaken, .noTable, .tableDamaged, .hybrid, .noEntry, .kernelDiffers, .inUse:
       .refusedTarget

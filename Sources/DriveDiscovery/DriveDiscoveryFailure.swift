@@ -41,8 +41,8 @@ public enum DriveDiscoveryFailure: Diagnosable, Equatable {
   /// What to do.
   public var remedy: String? {
     switch self {
-    case .noSuchDrive: "See \"lifeboat devices --all\" for the drives and their names."
-    case .severalDrives: "Name it by its path or by one of its stable names, which \"lifeboat devices --json\" shows."
+    case .noSuchDrive: "List the drives and their names, and name one of them."
+    case .severalDrives: "Name it by its path or by one of its stable names."
     case .isPartition(_, let drive): "Name the drive: \(drive)."
     case .refused(_, let refusals): refusals.first?.remedy
     case .noSuchDevice: "Plug the drive in again, and choose it again."
@@ -50,9 +50,9 @@ public enum DriveDiscoveryFailure: Diagnosable, Equatable {
   }
 
   /// How the process ends.
-  public var exitCode: ExitStatus {
+  public var kind: FailureKind {
     switch self {
-    case .noSuchDrive, .severalDrives, .isPartition: .usage
+    case .noSuchDrive, .severalDrives, .isPartition: .badRequest
     case .refused(_, let refusals):
       if case .writeProtected? = refusals.first { .writeProtected } else { .refusedTarget }
     case .noSuchDevice: .deviceGone

@@ -149,7 +149,7 @@ extension FlashMediaFailure {
     case .refused(_, .otherDevice): "List the drives again, and name the one that you mean."
     case .refused(_, .tooSmall): "Take a larger drive."
     case .refused(_, .tooLarge): "Give it a GPT and a file system with gdisk or parted, and mkfs."
-    case .refused(_, .blockSize): "Use --file-system fat32, which supports such blocks."
+    case .refused(_, .blockSize): "Use FAT32, which supports such blocks."
     case .noAccess(_, let problem): problem.remedy
     case .writeProtected: "Move the lock of the card or stick, or take another one."
     case .gone: "Plug it in again, wait until it is listed, and start over."
@@ -186,10 +186,10 @@ extension FlashMediaFailure {
   }
 
   /// The exit status of a process that this ends.
-  public var exitCode: ExitStatus {
+  public var kind: FailureKind {
     switch self {
     case .refused: .refusedTarget
-    case .noAccess(_, let problem): problem.exitCode
+    case .noAccess(_, let problem): problem.kind
     case .writeProtected: .writeProtected
     case .gone: .deviceGone
     case .write, .stalled: .writeFailed
@@ -198,8 +198,8 @@ extension FlashMediaFailure {
     case .source(_, .digest), .source(_, .range), .source(_, .unmapped): .notAsPromised
     case .source(_, .unreadable), .source(_, .notAFile), .source(_, .address): .noInput
     case .source: .badInput
-    case .badLabel: .usage
-    case .data(let problem): problem.exitCode
+    case .badLabel: .badRequest
+    case .data(let problem): problem.kind
     }
   }
 }

@@ -206,7 +206,7 @@ public struct OperationFailure: Diagnosable, Equatable {
     }
   }
   /// `cannotCreate` for what was to be written, `noInput` for what was to be read.
-  public var exitCode: ExitStatus {
+  public var kind: FailureKind {
     switch code {
     case "disk-full": .cannotCreate
     case "io-error": .inputOutput

@@ -2,8 +2,8 @@
 
 /// An error that can tell a person what happened, where, and what to do about it.
 ///
-/// Every module's failure enum conforms; the command line prints `message`, then `remedy` on a line of its own,
-/// and exits with `exitCode`. `code` is stable and appears in `--json` output.
+/// Every module's failure enum conforms. A program prints `message`, then `remedy` on a line of its own, and decides by
+/// `kind` how it ends; `code` is stable, for other programs.
 public protocol Diagnosable: Error, CustomStringConvertible {
   /// A stable, lower-case, hyphenated identifier such as `unknown-key`.
   var code: String { get }
@@ -11,8 +11,8 @@ public protocol Diagnosable: Error, CustomStringConvertible {
   var message: String { get }
   /// One sentence that starts with a verb, or nil where nobody can do anything.
   var remedy: String? { get }
-  /// The exit status of the process when this error ends it.
-  var exitCode: ExitStatus { get }
+  /// What sort of failure it is.
+  var kind: FailureKind { get }
 }
 
 extension Diagnosable {
@@ -20,44 +20,42 @@ extension Diagnosable {
   public var description: String { remedy.map { message + "\n" + $0 } ?? message }
 }
 
-/// Exit statuses of the command; numbers from 64 on have their `sysexits.h` meaning.
-public enum ExitStatus: Int32, Sendable, CaseIterable {
-  /// Everything asked for was done.
-  case success = 0
-  /// Some of the work failed; the summary says which.
-  case partial = 1
+/// The sorts of failure that callers tell apart.
+public enum FailureKind: String, Sendable, CaseIterable, Codable {
+  /// Some of the work failed; the rest was done.
+  case partial
   /// What was verified is not what was promised: a digest, a structure or a signature differs.
-  case notAsPromised = 3
+  case notAsPromised
   /// A drive took no more: writing to it failed.
-  case writeFailed = 10
+  case writeFailed
   /// A drive does not hold what was written to it.
-  case verifyFailed = 11
+  case verifyFailed
   /// A drive was pulled out, or another one stands in its place.
-  case deviceGone = 12
+  case deviceGone
   /// A drive has less room than it says.
-  case falseCapacity = 13
+  case falseCapacity
   /// A drive or its slot is write-protected.
-  case writeProtected = 14
+  case writeProtected
   /// A drive may not be written: it is in use, too small, or not what it should be.
-  case refusedTarget = 15
-  /// The command line is wrong (EX_USAGE).
-  case usage = 64
-  /// The manifest or another input is wrong (EX_DATAERR).
-  case badInput = 65
-  /// An input file does not exist or cannot be read (EX_NOINPUT).
-  case noInput = 66
-  /// A program, package or network service that is needed is missing or failed (EX_UNAVAILABLE).
-  case unavailable = 69
-  /// A defect of Lifeboat itself (EX_SOFTWARE).
-  case defect = 70
-  /// The operating system does not allow something needed (EX_OSERR).
-  case systemLimit = 71
-  /// The output cannot be created: permissions, disk full (EX_CANTCREAT).
-  case cannotCreate = 73
-  /// Reading or writing failed (EX_IOERR).
-  case inputOutput = 74
-  /// Another Lifeboat holds what is needed; try again later (EX_TEMPFAIL).
-  case busy = 75
-  /// Interrupted by the user (128 + SIGINT).
-  case interrupted = 130
+  case refusedTarget
+  /// What the caller asks for cannot be, or is not said clearly.
+  case badRequest
+  /// The manifest or another input is wrong.
+  case badInput
+  /// An input does not exist or cannot be read.
+  case noInput
+  /// A program, package or network service that is needed is missing or failed.
+  case unavailable
+  /// A defect of Lifeboat itself.
+  case defect
+  /// The operating system does not allow something needed.
+  case systemLimit
+  /// The output cannot be created: permissions, disk full.
+  case cannotCreate
+  /// Reading or writing failed.
+  case inputOutput
+  /// Somebody else holds what is needed; try again later.
+  case busy
+  /// Interrupted by the user.
+  case interrupted
 }

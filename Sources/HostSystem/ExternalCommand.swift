@@ -197,7 +197,7 @@ public struct ExternalCommand: Sendable, Equatable {
       return "Install it: apt-get install \(package ?? program)"
     }
     /// A needed program is missing or failed.
-    public var exitCode: ExitStatus { .unavailable }
+    public var kind: FailureKind { .unavailable }
   }
 
   private final class Tail: Sendable {

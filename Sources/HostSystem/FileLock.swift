@@ -38,6 +38,6 @@ public final class FileLock: Sendable {
     /// Waiting helps.
     public var remedy: String? { "Wait until it has finished, then start again." }
     /// Try again later.
-    public var exitCode: ExitStatus { .busy }
+    public var kind: FailureKind { .busy }
   }
 }

@@ -38,6 +38,6 @@ public enum InstalledData {
     /// How to repair it.
     public var remedy: String? { "Install Lifeboat again with: make install" }
     /// The installation is at fault.
-    public var exitCode: ExitStatus { .defect }
+    public var kind: FailureKind { .defect }
   }
 }

@@ -125,7 +125,7 @@ extension ISOImage.Failure {
     case .source(_, _, .unreadable): "Check that it exists and that you may read it."
     case .source(_, _, .notAPartition): "Give a FAT file system image."
     case .source: "Leave it out, or put a regular file in its place."
-    case .target(_, .notAFile): "Choose the name of a file; use “lifeboat write” for drives."
+    case .target(_, .notAFile): "Choose the name of a file; an image file is then written to drives."
     case .target(_, .diskFull): "Free some space on that file system, or choose another place; nothing was replaced."
     case .target(_, .tooLarge): "Choose another file system, or raise the limit shown by: ulimit -f"
     case .library: "Report this message together with the manifest."
@@ -133,7 +133,7 @@ extension ISOImage.Failure {
   }
 
   /// The exit status of a process that this ends.
-  public var exitCode: ExitStatus {
+  public var kind: FailureKind {
     switch self {
     case .entry, .tree: .badInput
     case .source: .noInput

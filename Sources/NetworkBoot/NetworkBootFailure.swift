@@ -103,16 +103,15 @@ extension NetworkBootFailure {
   /// What to do about it.
   public var remedy: String? {
     switch self {
-    case .objectsMissing: "Publish the set again, or go back to the previous one: lifeboat publish --rollback"
+    case .objectsMissing: "Publish the set again, or go back to the previous one."
     case .keyChanged: "Publish it with that key; if you changed the site's key on purpose, restart the service."
     case .noSuchImage: "Choose one of these images."
-    case .imageNotChosen: "Choose one with --image."
+    case .imageNotChosen: "Choose one of these images."
     case .noInterface: "Check the name with: ip -4 address"
     case .portTaken(let port, _, _): port.remedyIfTaken
     case .portForbidden(let port):
       port.isDHCP || port.number < 1024
-        ? "Run it as root, or give it that one right: setpriv --inh-caps=+net_bind_service"
-          + " --ambient-caps=+net_bind_service --reuid=USER --clear-groups lifeboat serve ..."
+        ? "Run it as root, or give it that one right, CAP_NET_BIND_SERVICE."
         : nil
     case .socket(_, _, .noSuchAddressOrDevice), .socket(_, _, .operationNotSupportedByDevice):
       "Check the interface with: ip -4 address"
@@ -120,28 +119,28 @@ extension NetworkBootFailure {
       "Allow more open files: ulimit -n 8192, or LimitNOFILE=8192 in the unit."
     case .socket: "Look into the kernel's messages with dmesg, and start the service again."
     case .export(let refusal): refusal.remedy
-    case .adminSocketTaken: "Stop that service, or choose another socket with --admin."
-    case .adminSocket: "Choose another place for it with --admin, of at most 107 bytes."
-    case .notRunning: "Start it with \"lifeboat serve\"; name its socket with --admin if that is another."
+    case .adminSocketTaken: "Stop that service, or choose another socket."
+    case .adminSocket: "Choose another place for it, of at most 107 bytes."
+    case .notRunning: "Start the service, or name its socket if that is another."
     case .socketHanded: "Write the addresses of lifeboat.socket with 0.0.0.0, as in ListenStream=0.0.0.0:80"
     case .socketMissing(let port): "Add to lifeboat.socket: \(port.listenLine)"
-    case .fullNeedsInterface: "Name it with --interface, and be sure that no other DHCP server is on that wire."
-    case .badPool: "Choose addresses with --pool FIRST-LAST, or give the interface a larger subnet."
-    case .otherDHCPServer: "Serve beside it, with --mode proxy, or take it off this wire."
+    case .fullNeedsInterface: "Name the interface, and be sure that no other DHCP server is on that wire."
+    case .badPool: "Choose other addresses, or give the interface a larger subnet."
+    case .otherDHCPServer: "Serve beside it, or take it off this wire."
     }
   }
 
   /// Inputs, rights and ports differ.
-  public var exitCode: ExitStatus {
+  public var kind: FailureKind {
     switch self {
     case .objectsMissing, .keyChanged: .notAsPromised
     case .noSuchImage, .imageNotChosen, .fullNeedsInterface, .badPool, .socketHanded, .socketMissing:
-      .usage
+      .badRequest
     case .portTaken, .otherDHCPServer, .adminSocketTaken: .busy
     case .portForbidden, .socket, .adminSocket: .systemLimit
     // An interface may come later: a service is to be started again then.
     case .notRunning, .noInterface: .unavailable
-    case .export(.serverNotBuiltIn): .usage
+    case .export(.serverNotBuiltIn): .badRequest
     case .export(.folderTaken): .cannotCreate
     }
   }
@@ -200,10 +199,10 @@ public enum ServicePort: Sendable, Hashable, CustomStringConvertible {
 
   var remedyIfTaken: String {
     switch self {
-    case .http: "Stop that server, or choose another port with --http-port."
+    case .http: "Stop that server, or choose another port."
     case .tftp: "Stop that server; firmware asks no port but 69."
     case .dhcp:
-      "Let this computer's DHCP server name the boot files, with --mode site; or choose another with --interface."
+      "Let this computer's DHCP server name the boot files, or choose another interface."
     case .bootServer: "Stop that server: a computer has room for only one PXE boot server."
     case .dhcpClient:
       "Stop that program, which does not share its port as DHCP clients do, or do without the shadow reply."

@@ -58,21 +58,21 @@ extension NetworkBootPolicyFailure {
     switch self {
     case .invalidPolicy: nil
     case .damagedRegister: "Move the file away to begin with an empty list, or correct it; it was left as it is."
-    case .noSuchMachine: "Give a number that lifeboat clients shows, a MAC such as 52:54:00:12:34:56, or a UUID."
-    case .noSuchNumber: "Ask for the number on the screen again; lifeboat clients lists those that wait."
+    case .noSuchMachine: "Give a number of the list, a MAC such as 52:54:00:12:34:56, or a UUID."
+    case .noSuchNumber: "Ask for the number on the screen again, or look at the list of those that wait."
     case .severalMachines: "Give the number or the UUID of one of them."
     case .saidByFile: "Change the policy file; it is read again by itself."
     case .noSuchImage: "Choose one of these images."
-    case .registerFull: "Forget some that are gone: lifeboat clients forget MAC"
+    case .registerFull: "Forget some that are gone."
     }
   }
 
   /// Inputs are wrong.
-  public var exitCode: ExitStatus {
+  public var kind: FailureKind {
     switch self {
     case .invalidPolicy, .damagedRegister: .badInput
     case .registerFull: .systemLimit
-    case .noSuchMachine, .noSuchNumber, .severalMachines, .saidByFile, .noSuchImage: .usage
+    case .noSuchMachine, .noSuchNumber, .severalMachines, .saidByFile, .noSuchImage: .badRequest
     }
   }
 }

@@ -78,7 +78,7 @@ extension NetworkBootProtocolFailure {
   }
 
   /// The exit status.
-  public var exitCode: ExitStatus { .badInput }
+  public var kind: FailureKind { .badInput }
 }
 
 extension NetworkBootProtocolFailure.DHCPProblem: CustomStringConvertible {

@@ -37,7 +37,7 @@ public enum ManifestFailure: Diagnosable, Equatable {
   }
 
   /// The user's manifest is bad input; the catalogue is Lifeboat's own.
-  public var exitCode: ExitStatus {
+  public var kind: FailureKind {
     switch self {
     case .invalidManifest: .badInput
     case .invalidCatalogue, .catalogueUnreadable: .defect

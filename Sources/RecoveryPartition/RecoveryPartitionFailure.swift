@@ -81,12 +81,12 @@ extension RecoveryPartitionFailure {
   }
 
   /// The exit status of a process that this ends.
-  package var exitCode: ExitStatus {
+  package var kind: FailureKind {
     switch self {
     case .wholeDisk, .noRoom, .full, .exists, .absent, .foreign, .mounted, .noPrevious, .renumbers, .bitLocker,
       .contradictory:
       .refusedTarget
-    case .tooSmall, .tooLarge, .otherImage, .older: .usage
+    case .tooSmall, .tooLarge, .otherImage, .older: .badRequest
     case .cannotStart: .badInput
     case .otherKey, .slotDamaged: .notAsPromised
     case .unreadable: .inputOutput

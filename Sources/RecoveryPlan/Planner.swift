@@ -235,7 +235,7 @@ public struct Planner: Sendable {
       }
     }
     /// Wrong input, except for the defect.
-    public var exitCode: ExitStatus {
+    public var kind: FailureKind {
       switch self {
       case .unknownImage, .nothingSelected: .badInput
       case .unresolved, .noProgram: .defect

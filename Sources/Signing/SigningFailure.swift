@@ -68,8 +68,8 @@ public enum SigningFailure: Diagnosable, Equatable {
     case .keyExists: "Choose another name, or move the old key away if nobody needs it any more."
     case .keyUnusable(let path, _):
       "Check the path; for a key with a passphrase run “ssh-add \(path)” first and name its .pub file."
-    case .keyNotEd25519: "Make a site key with: lifeboat key new"
-    case .signatureAbsent: "Use a medium that was built with --sign."
+    case .keyNotEd25519: "Make a site key, which is an Ed25519 key."
+    case .signatureAbsent: "Use a medium that was signed."
     case .signatureUnreadable: "Try another drive or port; if it stays so, write the medium again."
     case .signatureMalformed, .signatureInvalid: "Do not use this medium; write it again from its signed source."
     case .signatureByOtherKey: "Do not use this medium unless you know and trust that key."
@@ -77,7 +77,7 @@ public enum SigningFailure: Diagnosable, Equatable {
   }
 
   /// Inputs and refused signatures differ.
-  public var exitCode: ExitStatus {
+  public var kind: FailureKind {
     switch self {
     case .recordUnreadable, .recordTooNew, .keyNotEd25519: .badInput
     case .keyExists: .cannotCreate

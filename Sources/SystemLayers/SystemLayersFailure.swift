@@ -150,7 +150,7 @@ public enum SystemLayersFailure: Diagnosable, Equatable {
   }
 
   /// Input errors are the manifest's; the rest is what the machine or the network lacks.
-  public var exitCode: ExitStatus {
+  public var kind: FailureKind {
     switch self {
     case .unknownPackages, .unsatisfiable, .hookFailed, .badSetting: .badInput
     case .badSignature: .notAsPromised

@@ -63,11 +63,11 @@ public enum TrialMachineFailure: Diagnosable, Equatable {
   }
 
   /// Inputs, missing packages and failed trials differ.
-  public var exitCode: ExitStatus {
+  public var kind: FailureKind {
     switch self {
     case .mediumUnreadable: .noInput
     case .firmwareMissing, .cannotStart: .unavailable
-    case .noSuchComputer, .tooLittleMemory: .usage
+    case .noSuchComputer, .tooLittleMemory: .badRequest
     case .tookTooLong, .endedEarly: .notAsPromised
     case .monitor: .defect
     }

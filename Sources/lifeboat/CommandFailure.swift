@@ -31,10 +31,10 @@ enum CommandFailure: Diagnosable, Equatable {
     }
   }
 
-  var exitCode: ExitStatus {
+  var kind: FailureKind {
     switch self {
     case .manifestExists: .cannotCreate
-    case .noSuchImage: .usage
+    case .noSuchImage: .badRequest
     }
   }
 }

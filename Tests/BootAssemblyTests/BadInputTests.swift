@@ -62,7 +62,7 @@ struct BadInputTests {
         try await builder.build([workshop.system(.x64)])
       }
       #expect(failure == .badMenuPassword)
-      #expect(failure?.exitCode == .badInput)
+      #expect(failure?.kind == .badInput)
     }
   }
 
@@ -73,7 +73,7 @@ struct BadInputTests {
       }
       let file = workshop.loaders.amd64.appending("usr/lib/grub/i386-pc/boot_hybrid.img")
       #expect(failure == .loaderMissing(file: file, package: "grub-pc-bin"))
-      #expect(failure?.exitCode == .unavailable)
+      #expect(failure?.kind == .unavailable)
       let signed = #expect(throws: BootAssemblyFailure.self) { try EFISystemPartition.loaders(workshop.loaders) }
       guard case .loaderMissing(_, "shim-signed") = signed else { return #expect(Bool(false), "\(signed as Any)") }
     }

@@ -105,7 +105,7 @@ struct FirmwareBootTests {
       let boot = FirmwareBoot(program: missing, firmware: fake.folder.appending("efi"))
       let failure = BootEntryFailure.variablesAbsent(fake.folder.appending("efi"))
       await #expect(throws: failure) { try await boot.register(fake.recovery, BootWish()) }
-      #expect(failure.exitCode == .systemLimit && failure.remedy?.hasPrefix("Mount ") == true)
+      #expect(failure.kind == .systemLimit && failure.remedy?.hasPrefix("Mount ") == true)
     }
   }
 

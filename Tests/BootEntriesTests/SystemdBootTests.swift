@@ -165,7 +165,7 @@ struct SystemdBootTests {
       let failure = BootEntryFailure.systemPartitionFull(computer.esp)
       await #expect(throws: failure) { try await computer.boot().register(Self.partition, BootWish()) }
       #expect(computer.files == before && FileTree.kind(of: computer.esp.pushing("EFI/lifeboat")) == nil)
-      #expect(failure.exitCode == .cannotCreate && failure.remedy?.hasPrefix("Remove ") == true)
+      #expect(failure.kind == .cannotCreate && failure.remedy?.hasPrefix("Remove ") == true)
     }
   }
 

@@ -39,7 +39,7 @@ extension Builds {
       // Nothing has been fetched, but that is not what has to be said first.
       let workplace = try Workplace(manifest: Manifests.aid())
       let run = try await workplace.build(environment: ["PATH": try path(without: program, in: workplace)])
-      run.expect("program-missing", .unavailable, naming: ["\(program) is not installed"])
+      run.expect("program-missing", 69, naming: ["\(program) is not installed"])
       #expect(run.troubles[0].remedy == "Install it: apt-get install \(package)")
     }
 
@@ -47,7 +47,7 @@ extension Builds {
       let workplace = try Workplace(manifest: Manifests.aid())
       let environment = ["PATH": try path(without: "apt-get", in: workplace)]
       try await workplace.build(online: true, environment: environment)
-        .expect("program-missing", .unavailable, naming: ["apt-get is not installed"])
+        .expect("program-missing", 69, naming: ["apt-get is not installed"])
     }
 
     /// Those that only a build needs are missed when something is to be built, and before it is begun.
@@ -58,7 +58,7 @@ extension Builds {
       #expect(try await workplace.build(environment: environment).status == 0)
       workplace.forget("tools")
       let run = try await workplace.build(environment: environment)
-      run.expect("program-missing", .unavailable, naming: ["\(program) is not installed"])
+      run.expect("program-missing", 69, naming: ["\(program) is not installed"])
       #expect(run.troubles[0].remedy == "Install it: apt-get install \(package)")
       #expect(workplace.steps("tools").isEmpty && workplace.remains.isEmpty)
     }
@@ -75,7 +75,7 @@ extension Builds {
       let environment = try path(with: "mmdebstrap", script, in: workplace)
       let run = try await workplace.build(environment: environment)
       run.expect(
-        "program-failed", .unavailable, naming: ["line 30\n", "E: the stand-in has had enough"], remedy: false)
+        "program-failed", 69, naming: ["line 30\n", "E: the stand-in has had enough"], remedy: false)
       // What does not stand on the base was made.
       #expect(workplace.steps("base").isEmpty && workplace.steps("loaders").count == 1)
       #expect(workplace.remains.isEmpty)
@@ -92,7 +92,7 @@ extension Builds {
         : "head -c 100000 >/dev/null; echo 'FATAL ERROR: the stand-in has had enough' >&2; exit 1"
       let script = "case $* in *-version*) exec \"$program\" \"$@\" ;; esac\n" + failing
       let run = try await workplace.build(environment: try path(with: program, script, in: workplace))
-      run.expect("program-failed", .unavailable, naming: ["the stand-in has"], remedy: false)
+      run.expect("program-failed", 69, naming: ["the stand-in has"], remedy: false)
       #expect(workplace.steps("tools").isEmpty && workplace.steps("initramfs").count == 1)
       #expect(try await workplace.build().digest() == (try await ReferenceBuild.shared.digest()))
     }
@@ -111,7 +111,7 @@ extension Builds {
       let workplace = try await ReferenceBuild.shared.workplace(manifest: manifest)
       try workplace.folder.writeScript("hooks/10-fail", "echo 'the hook looks around'\necho 'no luck' >&2\nexit 5")
       let run = try await workplace.build()
-      run.expect("hook-failed", .partial, naming: ["hooks/10-fail", "the hook looks around\n", "no luck"])
+      run.expect("hook-failed", 1, naming: ["hooks/10-fail", "the hook looks around\n", "no luck"])
       #expect(run.media.map(\.state) == ["written", "failed"])
       #expect(run.media[0].sha256 == (try await ReferenceBuild.shared.digest()))
       #expect(FileTree.names(in: workplace.output) == ["aid-x64.iso", "aid-x64.iso.sha256"])
@@ -127,7 +127,7 @@ extension Builds {
       let workplace = try await ReferenceBuild.shared.workplace(manifest: manifest)
       // The packages that make locales and keyboard maps are not those of the reference.
       let run = try await workplace.build(["--allow-incomplete-suites"], online: true)
-      run.expect("bad-setting", .badInput, naming: [key, "\"\(value)\""])
+      run.expect("bad-setting", 65, naming: [key, "\"\(value)\""])
       #expect(!HostEnvironment.exists(workplace.medium))
     }
   }

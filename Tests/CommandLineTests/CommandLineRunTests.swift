@@ -9,7 +9,7 @@ import Testing
 @Suite struct CommandLineRunTests {
   private func run(
     _ arguments: [String], results: TestScreen = TestScreen(), messages: TestScreen = TestScreen()
-  ) async -> HostSystem.ExitStatus {
+  ) async -> lifeboat.ExitStatus {
     let console = Console(
       results: results.stream, progress: ProgressRenderer(messages.stream) { .zero }, environment: [:])
     return await CommandLineRun(arguments, on: console).execute()
@@ -73,7 +73,7 @@ import Testing
 
   @Test func theHelpNamesEveryExitStatus() {
     let text = Lifeboat.configuration.discussion
-    for status in HostSystem.ExitStatus.allCases {
+    for status in lifeboat.ExitStatus.allCases {
       let listed = text.split(separator: "\n").contains { $0.hasPrefix("  \(status.rawValue) ") }
       #expect(listed, "\(status)")
     }

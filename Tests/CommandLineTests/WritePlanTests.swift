@@ -80,7 +80,7 @@ import Testing
     let plan = try await job().plan([name], in: Machine.survey("usb-stick-blank"))
     let failure = #expect(throws: WriteFailure.self) { try plan.requireIdentities() }
     #expect(failure == .notAnIdentity(path: "/dev/sdb", name: what, identity: "4C530001230415111234"))
-    #expect(failure?.exitCode == .usage && failure?.remedy?.contains("4C530001230415111234") == true)
+    #expect(failure?.kind == .badRequest && failure?.remedy?.contains("4C530001230415111234") == true)
   }
 
   @Test(arguments: ["4C530001230415111234", "usb-SanDisk_Ultra_4C530001230415111234-0:0"])
@@ -109,7 +109,7 @@ import Testing
   func whatMayNotBeWrittenIsNotPlanned(machine: String, drive: String, code: String) async throws {
     let job = try await job()
     let failure = #expect(throws: DriveDiscoveryFailure.self) { try job.plan([drive], in: Machine.survey(machine)) }
-    #expect(failure?.code == code && failure?.exitCode == .refusedTarget)
+    #expect(failure?.code == code && failure?.kind == .refusedTarget)
   }
 
   /// An image without tables, such as a file system, may go to any blocks.
@@ -162,7 +162,7 @@ import Testing
     let good = FlashReport.Target(drive, outcome(nil))
     let gone = FlashReport.Target(drive, outcome(.gone("/dev/sdb")))
     let worn = FlashReport.Target(drive, outcome(.verify("/dev/sdb", [])))
-    func status(_ targets: FlashReport.Target...) -> HostSystem.ExitStatus {
+    func status(_ targets: FlashReport.Target...) -> lifeboat.ExitStatus {
       FlashReport(image: "x", targets: targets).status
     }
     #expect(status(good, good) == .success)

@@ -171,7 +171,7 @@ import Testing
       }
     }
     guard case .interrupted(let state)? = failure else { return "\(String(describing: failure))" }
-    #expect(failure?.exitCode == .interrupted)
+    #expect(failure?.kind == .interrupted)
     return state
   }
 

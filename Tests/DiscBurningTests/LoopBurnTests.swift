@@ -68,8 +68,8 @@ struct LoopBurnTests {
         return
       }
       #expect(said.joined().contains("Operation not permitted"))
-      #expect(state == "The file may still be blank: check it with lifeboat burn --list.")
-      #expect(failure?.exitCode == .writeFailed)
+      #expect(state == "The file may still be blank: look at it again before you use it.")
+      #expect(failure?.kind == .writeFailed)
     }
   }
 }

@@ -17,7 +17,7 @@ import Testing
     let path = try image(in: folder)
     let held = try Disk(path, isWriting: true)
     #expect(throws: DiskFailure.busy(path)) { try Disk(path, isWriting: true) }
-    #expect(DiskFailure.busy(path).exitCode == .busy)
+    #expect(DiskFailure.busy(path).kind == .busy)
     withExtendedLifetime(held) {}
   }
 

@@ -54,7 +54,7 @@ import Testing
     #expect(
       failure?.message.contains("/dev/sdb (SanDisk Ultra, 4C530001230415111234") == true,
       "\(String(describing: failure))")
-    #expect(failure?.exitCode == .usage && failure?.remedy != nil)
+    #expect(failure?.kind == .badRequest && failure?.remedy != nil)
   }
 
   @Test(arguments: ["", "  ", "/", "/dev/", "/dev/disk/by-id/"])
@@ -75,10 +75,10 @@ import Testing
 
   @Test func aMountedDriveIsRefusedWithItsOwnStatus() {
     #expect(
-      DriveDiscoveryFailure.refused(drive: "/dev/sdb", refusals: [.noMedium(drive: "/dev/sdb")]).exitCode
+      DriveDiscoveryFailure.refused(drive: "/dev/sdb", refusals: [.noMedium(drive: "/dev/sdb")]).kind
         == .refusedTarget)
     let locked = DriveDiscoveryFailure.refused(drive: "/dev/sdb", refusals: [.writeProtected(drive: "/dev/sdb")])
-    #expect(locked.exitCode == .writeProtected && locked.code == "write-protected")
+    #expect(locked.kind == .writeProtected && locked.code == "write-protected")
   }
 }
 

@@ -127,14 +127,14 @@ import Testing
   }
 
   @Test func polkitsAnswersHaveNamesOfTheirOwn() async throws {
-    let answers: [(String, AccessProblem, HostSystem.ExitStatus)] = [
+    let answers: [(String, AccessProblem, FailureKind)] = [
       ("NotAuthorized", .notAllowed(action: AccessProblem.action), .systemLimit),
       ("NotAuthorizedCanObtain", .passwordNeeded(action: AccessProblem.action), .systemLimit),
       ("NotAuthorizedDismissed", .dismissed(action: AccessProblem.action), .systemLimit),
     ]
     for (name, problem, status) in answers {
       let failure = try await failure(.fails(name: "org.freedesktop.UDisks2.Error.\(name)", text: "Not authorized"))
-      #expect(failure == .noAccess(file, problem) && failure?.exitCode == status, "\(name)")
+      #expect(failure == .noAccess(file, problem) && failure?.kind == status, "\(name)")
       #expect(failure?.message.contains("(org.freedesktop.udisks2.open-device)") == true)
     }
     let builtIn = try await failure(
@@ -155,12 +155,12 @@ import Testing
   @Test func whoeverDoesNotAnswerIsNamed() async throws {
     #expect(try await failure(.knowsNothing) == .noAccess(file, .unknownDevice))
     let old = try await failure(.fails(name: "org.freedesktop.DBus.Error.UnknownMethod", text: "no such method"))
-    #expect(old == .noAccess(file, .tooOld) && old?.exitCode == .unavailable)
+    #expect(old == .noAccess(file, .tooOld) && old?.kind == .unavailable)
     let missing = try await PrivateBus.with { try await failure(opening(file, on: $0)) }
-    #expect(missing == .noAccess(file, .notInstalled) && missing?.exitCode == .unavailable)
+    #expect(missing == .noAccess(file, .notInstalled) && missing?.kind == .unavailable)
     #expect(missing?.remedy?.contains("apt-get install udisks2") == true)
     let noBus = try await failure(opening(file, on: "unix:path=\(folder.appending("nothing"))"))
-    #expect(noBus == .noAccess(file, .noBus(.noSuchFileOrDirectory)) && noBus?.exitCode == .unavailable)
+    #expect(noBus == .noAccess(file, .noBus(.noSuchFileOrDirectory)) && noBus?.kind == .unavailable)
   }
 
   @Test func aServiceThatIsSilentCanBeLeft() async throws {

@@ -45,7 +45,7 @@ import Testing
   ])
   func whatIsNoLabelIsRefused(fileSystem: DataPartition.FileSystem, label: String) {
     let failure = #expect(throws: FlashMediaFailure.self) { try DataPartition(fileSystem, label: label) }
-    #expect(failure?.code == "bad-label" && failure?.exitCode == .usage && failure?.remedy != nil)
+    #expect(failure?.code == "bad-label" && failure?.kind == .badRequest && failure?.remedy != nil)
   }
 
   @Test func theProgramsPackagesAreKnown() {
@@ -53,7 +53,7 @@ import Testing
     #expect(DataPartition.FileSystem.ext4.commands("/x", label: "A").allSatisfy { $0.package == "e2fsprogs" })
     #expect(PartitionTable.program.package == "fdisk")
     let failure = FlashMediaFailure.data(.program(.notInstalled(program: "sfdisk", package: "fdisk")))
-    #expect(failure.remedy == "Install it: apt-get install fdisk" && failure.exitCode == .unavailable)
+    #expect(failure.remedy == "Install it: apt-get install fdisk" && failure.kind == .unavailable)
   }
 
   // MARK: Writing

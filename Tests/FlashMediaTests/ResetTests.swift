@@ -62,7 +62,7 @@ import Testing
   @Test(arguments: ["", " A", "TWELVE CHARS", "A/B", "A\nB", "A:B"], FlashReset.FileSystem.allCases)
   func whatIsNoLabelIsRefused(label: String, fileSystem: FlashReset.FileSystem) {
     let failure = #expect(throws: FlashMediaFailure.self) { try FlashReset(fileSystem, label: label) }
-    #expect(failure?.code == "bad-label" && failure?.exitCode == .usage && failure?.remedy != nil)
+    #expect(failure?.code == "bad-label" && failure?.kind == .badRequest && failure?.remedy != nil)
   }
 
   @Test func olderFileSystemsKnowFewerLetters() {

@@ -71,7 +71,7 @@ import Testing
     let outcome = try #require(try await run(try image(), [target]).first)
     #expect(outcome.failure == .falseCapacity("fake", announced: .mebibytes(160), real: ByteCount(real)))
     #expect(outcome.state == .incompleteNotBootable)
-    #expect(outcome.failure?.exitCode == .falseCapacity)
+    #expect(outcome.failure?.kind == .falseCapacity)
   }
 
   @Test func findsTheRealSizeOfADriveThatDrops() async throws {
@@ -120,7 +120,7 @@ import Testing
   @Test func tellsFailuresApart() async throws {
     let image = try image()
     let place: Int64 = 9 << 20
-    let cases: [(FakeTarget.Fault, String, HostSystem.ExitStatus)] = [
+    let cases: [(FakeTarget.Fault, String, FailureKind)] = [
       (.failsWrite(at: place, .ioError), "write-failed", .writeFailed),
       (.failsWrite(at: place, .readOnlyFileSystem), "write-protected", .writeProtected),
       (.failsWrite(at: place, .noSuchAddressOrDevice), "device-gone", .deviceGone),
@@ -131,7 +131,7 @@ import Testing
     let outcomes = try await run(image, targets + [good])
     for (outcome, expected) in zip(outcomes, cases) {
       #expect(outcome.failure?.code == expected.1)
-      #expect(outcome.failure?.exitCode == expected.2)
+      #expect(outcome.failure?.kind == expected.2)
       #expect(outcome.state == .incompleteNotBootable)
     }
     #expect(outcomes.last?.isSuccess == true)

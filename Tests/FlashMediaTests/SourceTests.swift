@@ -61,10 +61,10 @@ import Testing
     try AtomicFile.write(Array(whole[..<(whole.count * 2 / 3)]), to: packed)
     do {
       let (outcome, target) = try await write(packed)
-      #expect(outcome.failure?.exitCode == .badInput, "\(outcome)")
+      #expect(outcome.failure?.kind == .badInput, "\(outcome)")
       expectUnbootable(outcome, target)
     } catch let failure as FlashMediaFailure {
-      #expect(failure.exitCode == .badInput, "xz sees it before anything is written")
+      #expect(failure.kind == .badInput, "xz sees it before anything is written")
     }
   }
 
@@ -77,7 +77,7 @@ import Testing
     #expect(outcome.isSuccess == isRight)
     guard !isRight else { return }
     #expect(outcome.failure?.code == "digest-mismatch")
-    #expect(outcome.failure?.exitCode == .notAsPromised)
+    #expect(outcome.failure?.kind == .notAsPromised)
     expectUnbootable(outcome, target)
     #expect(try await write(image) { $0.checksum = .none }.0.isSuccess)
   }

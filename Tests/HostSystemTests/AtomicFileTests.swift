@@ -131,7 +131,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (Errno.noSpace, "write", "disk-full", HostSystem.ExitStatus.cannotCreate),
+    (Errno.noSpace, "write", "disk-full", FailureKind.cannotCreate),
     (.diskQuotaExceeded, "write", "disk-full", .cannotCreate),
     (.noSuchFileOrDirectory, "open", "no-such-file", .noInput),
     (.permissionDenied, "open", "permission-denied", .noInput),
@@ -140,10 +140,10 @@ import Testing
     (.notDirectory, "create folder", "not-a-folder", .cannotCreate),
     (.ioError, "read", "io-error", .inputOutput),
   ])
-  func failuresSayWhatHelps(errno: Errno, operation: String, code: String, status: HostSystem.ExitStatus) {
+  func failuresSayWhatHelps(errno: Errno, operation: String, code: String, kind: FailureKind) {
     let failure = OperationFailure(operation, "/srv/out.iso", errno)
     #expect(failure.code == code)
-    #expect(failure.exitCode == status)
+    #expect(failure.kind == kind)
     #expect(failure.message.hasPrefix("\(operation) /srv/out.iso: "))
     #expect((failure.remedy == nil) == (code == "io-error"))
   }

@@ -17,7 +17,7 @@ import Testing
       try await ExternalCommand("lifeboat-no-such-program", [], package: "mtools").output()
     }
     #expect(failure.remedy == "Install it: apt-get install mtools")
-    #expect(failure.exitCode == .unavailable)
+    #expect(failure.kind == .unavailable)
   }
 
   @Test func keepsTheLastLinesOfAFailingProgram() async throws {

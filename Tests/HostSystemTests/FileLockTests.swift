@@ -10,8 +10,8 @@ import Testing
     let folder = try TemporaryFolder()
     let path = folder.appending("lock")
     var lock: FileLock? = try FileLock(path)
-    await #expect(processExitsWith: .exitCode(HostSystem.ExitStatus.busy.rawValue)) { [path = path.string as String] in
-      do { _ = try FileLock(FilePath(path)) } catch let busy as FileLock.Busy { exit(busy.exitCode.rawValue) }
+    await #expect(processExitsWith: .exitCode(75)) { [path = path.string as String] in
+      do { _ = try FileLock(FilePath(path)) } catch let busy as FileLock.Busy { exit(busy.kind == .busy ? 75 : 1) }
     }
     #expect(lock != nil)
     lock = nil

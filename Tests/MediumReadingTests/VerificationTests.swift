@@ -190,7 +190,7 @@ import Testing
     #expect(report.findings.contains { $0.kind == .unreadable && $0.ranges == [ByteRange(bad)] })
     let failure = await #expect(throws: SigningFailure.self) { try await report.checkSignature(publicKey: "/nowhere") }
     #expect(failure?.code == "signature-unreadable")
-    #expect(failure?.exitCode == .inputOutput)
+    #expect(failure?.kind == .inputOutput)
   }
 
   /// Reading a bad drive block by block ends when the task does.

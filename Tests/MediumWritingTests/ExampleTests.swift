@@ -44,12 +44,12 @@ extension ISOWriting {
     @Test func saysWhatIsWrong() throws {
       let scratch = try prepared()
       let (status, said) = try run(["tree", "boot/none.img", hybridMBR.string, "esp.img", "out.iso"], in: scratch.path)
-      #expect(status == ExitStatus.badInput.rawValue)
+      #expect(status == 1)
       #expect(
         said
           == "the tree has no BIOS boot image \"boot/none.img\"\nAdd the boot image to the tree, or leave BIOS booting out.\n"
       )
-      #expect(try run(["tree"], in: scratch.path).status == ExitStatus.usage.rawValue)
+      #expect(try run(["tree"], in: scratch.path).status == 64)
       #expect(scratch.names == ["esp.img", "tree"])
     }
   }

@@ -25,13 +25,13 @@ import Testing
     let remedy = try #require(failure.remedy)
     #expect(remedy.first?.isUppercase == true)
     #expect(failure.code.allSatisfy { $0.isLowercase || $0 == "-" })
-    #expect(failure.exitCode != .success)
+    #expect(failure.kind != .defect)
   }
 
   @Test func namesBothSizesOfAFullDisk() {
     let failure = ISOImage.Failure.target(
       "/t.iso", .diskFull(needed: ByteCount(3_000_000), available: ByteCount(12_345)))
     #expect(failure.message == "/t.iso needs 3.0 MB (3,000,000 bytes), but its file system has only 12.3 kB left")
-    #expect(failure.exitCode == .cannotCreate)
+    #expect(failure.kind == .cannotCreate)
   }
 }

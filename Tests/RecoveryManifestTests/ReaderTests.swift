@@ -234,7 +234,7 @@ import Testing
     }
     guard case .invalidManifest(let diagnostics) = failure else { Issue.record("\(failure)"); return }
     #expect(diagnostics.count == 3)
-    #expect(failure.exitCode == .badInput)
+    #expect(failure.kind == .badInput)
     #expect(failure.message.contains("f:2:1: error:"))
   }
 

@@ -21,7 +21,7 @@ import Testing
     do {
       try await disk.install(try await SmallMedia.shared.iso(), request)
     } catch let failure as Failure {
-      #expect(failure.remedy?.isEmpty == false && [.refusedTarget, .usage].contains(failure.exitCode))
+      #expect(failure.remedy?.isEmpty == false && [.refusedTarget, .badRequest].contains(failure.kind))
       return failure
     }
     return nil
@@ -39,7 +39,7 @@ import Testing
     await #expect(throws: RecoveryPartitionFailure.cannotStart(image: "tier1")) { try await disk.update(old) }
     #expect(try Digest(ofFile: disk.path) == installed)
     let failure = RecoveryPartitionFailure.cannotStart(image: "tier1")
-    #expect(failure.exitCode == .badInput && failure.remedy == "Build it again with this version of Lifeboat.")
+    #expect(failure.kind == .badInput && failure.remedy == "Build it again with this version of Lifeboat.")
   }
 
   /// Microcode comes first, not compressed.

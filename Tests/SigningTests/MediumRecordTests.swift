@@ -41,7 +41,7 @@ struct MediumRecordTests {
     let failure = #expect(throws: SigningFailure.self) { try MediumRecord(decoding: Array(text.utf8)) }
     guard case .recordUnreadable(let said) = failure else { return #expect(Bool(false), "\(failure as Any)") }
     #expect(said.contains(reason))
-    #expect(failure?.exitCode == .badInput)
+    #expect(failure?.kind == .badInput)
   }
 
   @Test func aWrongDigestIsNamedByItsPlace() throws {

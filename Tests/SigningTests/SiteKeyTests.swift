@@ -80,7 +80,7 @@ struct SiteKeyTests {
         try await SiteKey.verify(record, signature: Array("no signature".utf8), publicKey: key)
       }
       #expect(malformed?.code == "signature-malformed")
-      #expect(malformed?.exitCode == .notAsPromised)
+      #expect(malformed?.kind == .notAsPromised)
     }
   }
 
@@ -115,7 +115,7 @@ struct SiteKeyTests {
       }
       for other in others {
         let failure = await #expect(throws: SigningFailure.self) { try await verify(other) }
-        #expect(failure?.exitCode == .notAsPromised, "\(other.base64EncodedString())")
+        #expect(failure?.kind == .notAsPromised, "\(other.base64EncodedString())")
       }
     }
   }

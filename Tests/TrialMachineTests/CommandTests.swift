@@ -68,7 +68,7 @@ struct CommandTests {
       try TrialMachine(medium: medium, firmware: firmware, hasCPU32Bit: true).command(accelerator: .kvm)
     }
     #expect(failure?.code == "no-such-computer")
-    #expect(failure?.exitCode == .usage)
+    #expect(failure?.kind == .badRequest)
   }
 
   @Test func tooLittleMemoryIsRefused() {
@@ -80,7 +80,7 @@ struct CommandTests {
   @Test func aMissingMediumIsNamed() {
     let failure = #expect(throws: TrialMachineFailure.self) { try TrialMachine(medium: "/nowhere/x.iso").command() }
     #expect(failure == .mediumUnreadable("/nowhere/x.iso", .noSuchFileOrDirectory))
-    #expect(failure?.exitCode == .noInput)
+    #expect(failure?.kind == .noInput)
   }
 
   @Test func missingFirmwareNamesItsPackage() {

@@ -44,7 +44,7 @@ extension Refusal {
     case .systemDisk, .builtIn, .embedded, .unknownDevice: "Choose a USB stick or an SD card."
     case .holdsImage: "Copy the image to another drive first, or choose another target."
     case .madeBySoftware: "Choose the drive itself: a USB stick or an SD card."
-    case .optical: "Burn a disc with \"lifeboat burn\", or choose a USB stick or an SD card."
+    case .optical: "Burn a disc, or choose a USB stick or an SD card."
     case .floppy: "Choose a USB stick or an SD card."
     case .multipath: "Leave it: drives with several paths belong to a storage network."
     case .noMedium: "Put a card or disk in, or choose another slot."

@@ -80,7 +80,7 @@ extension AccessProblem {
     }
   }
 
-  var exitCode: ExitStatus {
+  var kind: FailureKind {
     switch self {
     case .noBus, .notInstalled, .tooOld, .noAnswer, .failed: .unavailable
     case .notAllowed, .passwordNeeded, .dismissed, .notHeld: .systemLimit

@@ -53,17 +53,17 @@ extension FlashMediaFailure.DataProblem {
     case .program(let failure): failure.remedy
     case .file(let failure): failure.remedy
     case .unknownSize: "Decompress it first, or compress it with zstd or xz, which note the size."
-    case .noTable: "Write it without --update and --data; that deletes any data partition on the drive."
+    case .noTable: "Write the whole drive, without a data partition; that deletes any data partition on the drive."
     case .inTheWay:
-      "Copy the data partition's files elsewhere, then write the whole drive again: without --update, with --data."
-    case .blockSize: "Take another drive, or write without --data."
+      "Copy the data partition's files elsewhere, then write the whole drive again, with a new data partition."
+    case .blockSize: "Take another drive, or write without a data partition."
     }
   }
 
-  var exitCode: ExitStatus {
+  var kind: FailureKind {
     switch self {
-    case .program(let failure): failure.exitCode
-    case .file(let failure): failure.exitCode
+    case .program(let failure): failure.kind
+    case .file(let failure): failure.kind
     case .unknownSize, .noTable: .badInput
     case .inTheWay, .blockSize: .refusedTarget
     }

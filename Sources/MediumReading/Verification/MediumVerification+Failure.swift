@@ -50,7 +50,7 @@ extension MediumVerification {
     /// What helps.
     public var remedy: String? {
       switch self {
-      case .notLifeboat: "Look at it with: lifeboat inspect"
+      case .notLifeboat: "Inspect it to see what it is."
       case .truncated: "Copy or write the image again; it is not complete."
       case .newerRecord: "Update Lifeboat, then verify again."
       case .unreadableRecord: "Build the medium again; this one cannot be verified."
@@ -60,7 +60,7 @@ extension MediumVerification {
     }
 
     /// The medium is not what was promised, or it is not a medium of ours.
-    public var exitCode: ExitStatus {
+    public var kind: FailureKind {
       switch self {
       case .notLifeboat, .newerRecord: .badInput
       case .truncated, .unreadableRecord, .damaged, .notSigned: .notAsPromised

@@ -31,7 +31,7 @@ public struct VerifiedMedium: Sendable {
     }
     if let key {
       do { try await report.checkSignature(publicKey: key) } catch let failure as SigningFailure
-        where failure.exitCode == .notAsPromised
+        where failure.kind == .notAsPromised
       {
         throw MediumVerification.Failure.notSigned(path: path, reason: failure.message)
       }

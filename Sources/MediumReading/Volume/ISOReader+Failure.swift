@@ -56,11 +56,11 @@ extension ISOReader {
       case .udfAlone: "List its files with another program, such as: 7z l"
       case .notAnISO: "Name an ISO image, or the stick or disc that one was written to."
       case .damaged, .tooLarge: "Compare its SHA-256 with the one that was published, and copy the image again."
-      case .noSuchFile: "List what the image holds with: lifeboat inspect"
+      case .noSuchFile: "List what the image holds, and choose a file of it."
       }
     }
 
     /// The input is wrong.
-    public var exitCode: ExitStatus { .badInput }
+    public var kind: FailureKind { .badInput }
   }
 }

@@ -27,8 +27,8 @@ struct AdminAnswer: Sendable {
       var code: String
       var message: String
       var remedy: String?
-      /// How the command line ends that met it.
-      var exit: Int32
+      /// What sort of failure it is; nil from a service that is newer.
+      var kind: FailureKind?
     }
   }
 
@@ -53,20 +53,20 @@ struct AdminAnswer: Sendable {
             word: String(path.dropFirst("/machines/".count)), machine: order.machine, image: order.image)
         else {
           return refusal(
-            .badRequest, .usage, "bad-order", "this is not an order",
+            .badRequest, .badRequest, "bad-order", "this is not an order",
             "POST {\"machine\": \"4711\"} to /machines/approve, deny or forget; with an \"image\" to /machines/assign.")
         }
         return try AdminAnswer(desk.follow(order, by: peer.words))
       default:
         return refusal(
-          .notFound, .usage, "no-such-path", "there is no \(method.rawValue.prefix(16)) \(path.prefix(80))",
+          .notFound, .badRequest, "no-such-path", "there is no \(method.rawValue.prefix(16)) \(path.prefix(80))",
           "Ask for /status, /machines or /metrics.")
       }
     } catch {
       let known = error as? any Diagnosable
       let isTheirs = error is NetworkBootPolicyFailure
       return refusal(
-        isTheirs ? .conflict : .internalServerError, known?.exitCode ?? .defect, known?.code ?? "defect",
+        isTheirs ? .conflict : .internalServerError, known?.kind ?? .defect, known?.code ?? "defect",
         known?.message ?? "\(error)", known?.remedy)
     }
   }
@@ -79,9 +79,9 @@ struct AdminAnswer: Sendable {
   }
 
   private static func refusal(
-    _ status: HTTPResponseStatus, _ exit: ExitStatus, _ code: String, _ message: String, _ remedy: String?
+    _ status: HTTPResponseStatus, _ kind: FailureKind, _ code: String, _ message: String, _ remedy: String?
   ) -> AdminAnswer {
-    let refusal = Refusal(error: .init(code: code, message: message, remedy: remedy, exit: exit.rawValue))
+    let refusal = Refusal(error: .init(code: code, message: message, remedy: remedy, kind: kind))
     return AdminAnswer(status: status, text: ((try? StableJSON.text(refusal)) ?? "{}") + "\n")
   }
 

@@ -21,8 +21,8 @@ public struct AdminClient: Sendable {
     public let message: String
     /// What to do.
     public let remedy: String?
-    /// As the service would have ended for that reason.
-    public let exitCode: ExitStatus
+    /// What sort of failure it is.
+    public let kind: FailureKind
   }
 
   /// All machines.
@@ -57,7 +57,7 @@ public struct AdminClient: Sendable {
     if let refusal = try? JSONDecoder().decode(AdminAnswer.Refusal.self, from: bytes).error {
       throw Refusal(
         code: refusal.code, message: refusal.message, remedy: refusal.remedy,
-        exitCode: ExitStatus(rawValue: refusal.exit) ?? .defect)
+        kind: refusal.kind ?? .defect)
     }
     guard let answer = try? JSONDecoder().decode(type, from: bytes) else {
       throw NetworkBootFailure.adminSocket(path, reason: "what answers there is not this version of Lifeboat")

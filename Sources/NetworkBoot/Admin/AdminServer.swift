@@ -22,7 +22,7 @@ struct AdminServer: Sendable {
     let channel: any Channel
     do { channel = try await listen(at: path, group) } catch let failure as NetworkBootFailure {
       guard !desk.options.needsAdmin else { throw failure }
-      events.say(.init(.admin, .trouble, "\(failure.message); \"lifeboat clients\" does not reach this service"))
+      events.say(.init(.admin, .trouble, "\(failure.message); administrators do not reach this service"))
       return await body()
     }
     await body()

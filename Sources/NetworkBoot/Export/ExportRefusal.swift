@@ -28,7 +28,7 @@ public enum ExportRefusal: Sendable, Equatable {
 
   var remedy: String {
     switch self {
-    case .serverNotBuiltIn: "Publish all images again with --server, or export for one of those servers."
+    case .serverNotBuiltIn: "Publish all images again with this server, or export for one of those servers."
     case .folderTaken: "Choose another folder, or move away what is yours."
     }
   }

@@ -220,9 +220,9 @@ package enum FleetFailure: Diagnosable, Equatable {
     case .mediumChanged: "Wait until it is written, and try again."
     }
   }
-  package var exitCode: ExitStatus {
+  package var kind: FailureKind {
     switch self {
-    case .badVersion: .usage
+    case .badVersion: .badRequest
     case .badName: .badInput
     case .mediumChanged: .notAsPromised
     }

@@ -66,9 +66,9 @@ package enum ReleaseFailure: Diagnosable, Equatable {
     }
   }
 
-  package var exitCode: ExitStatus {
+  package var kind: FailureKind {
     switch self {
-    case .badAddress: .usage
+    case .badAddress: .badRequest
     case .unreachable, .noRanges: .unavailable
     case .unreadable, .notForReleases: .badInput
     case .notTrusted, .pieceDiffers, .otherMedium: .notAsPromised

@@ -28,7 +28,7 @@ enum Confirmation {
       }
     }
 
-    var exitCode: ExitStatus { .usage }
+    var kind: FailureKind { .badRequest }
   }
 
   /// Asks for a drive's model or serial number.

@@ -24,7 +24,7 @@ struct ErrorReport: Encodable, Equatable {
   init(_ error: any Error) {
     switch error {
     case let error as any Diagnosable:
-      self.init(code: error.code, message: error.message, remedy: error.remedy, status: error.exitCode)
+      self.init(code: error.code, message: error.message, remedy: error.commandRemedy, status: ExitStatus(error.kind))
     case is CancellationError:
       self.init(code: "interrupted", message: "interrupted", remedy: nil, status: .interrupted)
     case let errno as Errno:

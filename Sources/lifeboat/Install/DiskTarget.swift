@@ -105,5 +105,5 @@ enum InstallFailure: Diagnosable, Equatable {
     case .noStableName: "Give the disk a serial number, in the settings of the virtual machine for instance."
     }
   }
-  var exitCode: ExitStatus { .refusedTarget }
+  var kind: FailureKind { .refusedTarget }
 }

@@ -41,7 +41,7 @@ struct CommandLineRun {
     console.progress.clear()
     switch outcome {
     case .success(let status): return status
-    case .failure(let error as any Diagnosable) where error.exitCode == .interrupted:
+    case .failure(let error as any Diagnosable) where error.kind == .interrupted:
       // It knows better than the verb what it was interrupted in.
       return render(error)
     case .failure(let error) where interruption.hasHappened || error is CancellationError:

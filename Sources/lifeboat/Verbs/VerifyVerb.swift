@@ -52,7 +52,7 @@ struct VerifyVerb: Verb {
     do {
       try await report.checkSignature(publicKey: FilePath(key))
       return nil
-    } catch let failure as SigningFailure where [.notAsPromised, .inputOutput].contains(failure.exitCode) {
+    } catch let failure as SigningFailure where [.notAsPromised, .inputOutput].contains(failure.kind) {
       return failure
     }
   }

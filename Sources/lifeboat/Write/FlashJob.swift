@@ -87,10 +87,10 @@ enum WriteFailure: Diagnosable, Equatable {
     }
   }
 
-  var exitCode: ExitStatus {
+  var kind: FailureKind {
     switch self {
     case .nothingToWrite: .refusedTarget
-    case .notAnIdentity: .usage
+    case .notAnIdentity: .badRequest
     }
   }
 }

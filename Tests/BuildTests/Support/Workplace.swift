@@ -137,10 +137,10 @@ struct BuildRun: Sendable, CustomStringConvertible {
   /// Expects the run to have ended by one kind of error: told in JSON and, with its remedy, to the person.
   /// - Parameter words: what the message has to name.
   func expect(
-    _ code: String, _ status: HostSystem.ExitStatus, naming words: [String], remedy: Bool = true,
+    _ code: String, _ status: Int32, naming words: [String], remedy: Bool = true,
     sourceLocation: SourceLocation = #_sourceLocation
   ) {
-    #expect(self.status == status.rawValue, "\(self)", sourceLocation: sourceLocation)
+    #expect(self.status == status, "\(self)", sourceLocation: sourceLocation)
     #expect(!troubles.isEmpty && troubles.allSatisfy { $0.code == code }, "\(self)", sourceLocation: sourceLocation)
     for word in words {
       #expect(troubles.contains { $0.message.contains(word) }, "\(word) in \(self)", sourceLocation: sourceLocation)

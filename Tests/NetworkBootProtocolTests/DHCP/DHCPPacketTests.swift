@@ -141,7 +141,7 @@ import Testing
     #expect(Set(problems.map(\.description)).count == problems.count)
     let failure = NetworkBootProtocolFailure.dhcp(.truncated(bytes: 3))
     #expect(failure.message == "not a DHCP packet: it has 3 bytes, and at least 240 are needed")
-    #expect(failure.code == "bad-dhcp-packet" && failure.exitCode == .badInput && failure.remedy == nil)
+    #expect(failure.code == "bad-dhcp-packet" && failure.kind == .badInput && failure.remedy == nil)
     let long = NetworkBootProtocolFailure.answerTooLong(bytes: 600, limit: 548)
     #expect(long.message == "the answer needs 600 bytes, and the client takes 548" && long.remedy != nil)
   }

@@ -96,7 +96,7 @@ import Testing
       let error = await #expect(throws: NetworkBootFailure.self) {
         try await lab.serve({ $0.state = lab.folder.appending("other") }) { _ async throws in }
       }
-      #expect(error == .adminSocketTaken(lab.socket) && error?.exitCode == .busy)
+      #expect(error == .adminSocketTaken(lab.socket) && error?.kind == .busy)
     }
     let left = "import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1])"
     _ = try await Tool.run("python3", ["-c", left, lab.socket.string])

@@ -30,7 +30,7 @@ import Testing
     let error = await #expect(throws: OperationFailure.self) {
       try await lab.serve({ $0.state = place }) { _ async throws in }
     }
-    #expect(error?.exitCode == .cannotCreate && error?.remedy != nil, "\(String(describing: error))")
+    #expect(error?.kind == .cannotCreate && error?.remedy != nil, "\(String(describing: error))")
     try await lab.serve({ ($0.state, $0.needsState) = (place, false) }) { service async throws in
       _ = try await service.events.first { $0.weight == .trouble && $0.message.contains("name a folder with --state") }
       let number = try await lab.number(service)
@@ -45,7 +45,7 @@ import Testing
       let error = await #expect(throws: FileLock.Busy.self) {
         try await lab.serve({ $0.admin = lab.folder.appending("other.sock") }) { _ async throws in }
       }
-      #expect(error?.exitCode == .busy)
+      #expect(error?.kind == .busy)
     }
   }
 

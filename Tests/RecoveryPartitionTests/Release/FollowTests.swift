@@ -72,7 +72,7 @@ import Testing
         await #expect {
           _ = try await disk.installer().follow(remote, in: cache, allowing: .init())
         } throws: {
-          ($0 as? any Diagnosable)?.exitCode == .notAsPromised || ($0 as? any Diagnosable)?.exitCode == .badInput
+          ($0 as? any Diagnosable)?.kind == .notAsPromised || ($0 as? any Diagnosable)?.kind == .badInput
         }
       }
     }

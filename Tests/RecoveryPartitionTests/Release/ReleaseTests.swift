@@ -34,7 +34,7 @@ import Testing
       change(&release)
       let bytes = try release.encoded()
       do throws(ReleaseFailure) { _ = try Release(decoding: bytes) } catch {
-        #expect(error.exitCode == .badInput && error.remedy != nil)
+        #expect(error.kind == .badInput && error.remedy != nil)
         return error.message
       }
       return nil
@@ -164,7 +164,7 @@ import Testing
       other[20_000_000] ^= 1
       try AtomicFile.write(other, to: server.folder.appending(release.file))
       let failure = ReleaseFailure.pieceDiffers(file: release.file, offset: ByteCount(1_000_000))
-      #expect(failure.exitCode == .notAsPromised)
+      #expect(failure.kind == .notAsPromised)
       await #expect(throws: failure) {
         _ = try await ReleaseDownload(release, from: remote, in: folder).run(having: Self.nothing) { _ in }
       }
@@ -205,7 +205,7 @@ import Testing
       await #expect {
         _ = try await gone.release(signedBy: trusted)
       } throws: {
-        ($0 as? ReleaseFailure)?.exitCode == .unavailable
+        ($0 as? ReleaseFailure)?.kind == .unavailable
       }
       withExtendedLifetime(keys) {}
     }
