@@ -158,7 +158,7 @@ extension AtomicFile {
     /// How to find out.
     public var remedy: String? { "Check the disk that it is on (dmesg), and write it again." }
     /// An input or output error.
-    public var exitCode: ExitStatus { .inputOutput }
+    public var kind: FailureKind { .inputOutput }
   }
 }
 

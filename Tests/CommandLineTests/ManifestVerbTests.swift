@@ -18,6 +18,7 @@ import Testing
     #expect(checked.output.hasPrefix("rescue.toml: 2 images (tier1, tier2), "))
     // Without a menu password the levels hold nothing: it is said.
     #expect(checked.errors.contains("no menu-password for tier1, tier2"), "\(checked)")
+    #expect(folder.names == ["rescue.toml"])
     let text = try FileTree.text(of: folder.appending("rescue.toml"))
     try folder.write(
       "protected.toml",
@@ -25,7 +26,6 @@ import Testing
     )
     let protected = try await Repository.lifeboat(["check", "protected.toml"], in: folder.path)
     #expect(protected.status == 0 && !protected.errors.contains("menu-password"), "\(protected)")
-    #expect(folder.names == ["rescue.toml"])
   }
 
   @Test func initNeverOverwrites() async throws {

@@ -117,7 +117,7 @@ import Testing
     let survey = try Machine.survey("usb-4k-native")
     let job = try await job()
     let failure = #expect(throws: DriveDiscoveryFailure.self) { try job.plan(["/dev/sdb"], in: survey) }
-    #expect(failure?.code == "block-size" && failure?.exitCode == .refusedTarget)
+    #expect(failure?.code == "block-size" && failure?.kind == .refusedTarget)
     #expect(failure?.message.contains("logical blocks of 4096 bytes") == true)
     #expect(
       try await self.job(requirement: Requirement(blockSize: nil)).plan(["/dev/sdb"], in: survey).drives.count == 1)

@@ -236,7 +236,7 @@ import Testing
 /// What needs no device.
 @Suite struct WriteCommandLineTests {
   @Test(arguments: [
-    (["x.iso"], "Name the drives"), (["x.iso", "/dev/sdz", "--update", "--no-verify"], "exclude each other"),
+    (["x.iso"], "Name the drives"), (["x.iso", "/dev/sdz", "--update", "--no-verify"], "Use only one of"),
     (["x.iso", "--all-removable", "--yes"], "named by its identity"), (["x.iso", "A", "--count", "3"], "--station"),
     (["x.iso", "A", "--station"], "takes no targets"), (["x.iso", "--station", "--count", "0"], "from 1"),
     (["x.iso", "A", "--all-removable"], "Name the drives"),

@@ -47,7 +47,7 @@ import Testing
       #expect(throws: failure) {
         try Disk(device, isWriting: false, expected: meant) { _ in found.withLock { $0 } }
       }
-      #expect(failure.exitCode == .refusedTarget && failure.code == "other-device")
+      #expect(failure.kind == .refusedTarget && failure.code == "other-device")
     }
   }
 

@@ -84,7 +84,7 @@ import Testing
     #expect(try await FlashSource(image).open().size == size + ByteCount(Int64(1_000_000)))
     try file.resize(to: size.bytes / 2)
     let failure = await #expect(throws: FlashMediaFailure.self) { try await FlashSource(image).open() }
-    #expect(failure?.code == "image-truncated" && failure?.exitCode == .badInput, "\(String(describing: failure))")
+    #expect(failure?.code == "image-truncated" && failure?.kind == .badInput, "\(String(describing: failure))")
     #expect(failure?.remedy?.contains("truncate -s ") == true)
   }
 

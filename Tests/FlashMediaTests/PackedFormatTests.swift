@@ -89,9 +89,9 @@ import Testing
     try await shell(script)
     do {
       let (outcome, target) = try await write()
-      #expect(outcome.failure?.exitCode == .badInput, "\(outcome)")
+      #expect(outcome.failure?.kind == .badInput, "\(outcome)")
       #expect(outcome.state == .untouched || target.bytes[..<(2 << 20)].allSatisfy { $0 == 0 })
-    } catch let failure as FlashMediaFailure { #expect(failure.exitCode == .badInput) }
+    } catch let failure as FlashMediaFailure { #expect(failure.kind == .badInput) }
   }
 
   @Test func anAddressIsNoFile() async throws {

@@ -146,7 +146,7 @@ import Testing
       return
     }
     #expect(range.bounds.contains(6 << 20) && map.lastComponent?.string == "disk.img.bmap")
-    #expect(outcome.failure?.exitCode == .notAsPromised)
+    #expect(outcome.failure?.kind == .notAsPromised)
     expectUnbootable(outcome, target)
     #expect(try await write(written) { $0.blockMap = .none }.0.isSuccess)
   }

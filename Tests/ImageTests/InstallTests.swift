@@ -60,7 +60,7 @@ struct InstallTests {
     let image = try await image(mounted: "/dev/sr0 /run/live/medium iso9660 ro 0 0")
     try image.answer("0 /dev/nvme0n1", "1", answer)
     let outcome = try await run(image)
-    #expect(outcome.status == 0 && image.boxes.contains("starts by a BIOS"), "\(outcome)")
+    #expect(outcome.status == 0 && image.boxes.contains("starts with a BIOS"), "\(outcome)")
     #expect(image.done == "lifeboat install /dev/sr0\(option) --disk /dev/nvme0n1\n")
   }
 
@@ -137,7 +137,7 @@ struct InstallTests {
     ("tmpfs /run/live/medium tmpfs ro 0 0", "lifeboat.boot=net", "runs from the network"),
     (
       "/dev/sda2 /run/live/partition vfat ro 0 0", "lifeboat.boot=partition lifeboat.partition=1234-ABCD",
-      "recovery partition already"
+      "already runs from a recovery partition"
     ),
   ])
   func withoutAMediumThereIsNothingToInstall(mounted: String, words: String, says: String) async throws {

@@ -73,7 +73,7 @@ struct MenuTests {
     #expect(image.text("ran") == "\(tool)\n" && image.boxes.isEmpty)
   }
 
-  @Test(arguments: ["copy": "can change data", "wipe": "DESTROYS DATA", "keys": "Look who is watching"])
+  @Test(arguments: ["copy": "can change data", "wipe": "DESTROYS DATA", "keys": "Make sure that nobody is watching"])
   func harmIsAgreedToFirst(tool: String, warning: String) async throws {
     let image = try await StartedImage(tools: Self.few)
     try image.answer("1 no")

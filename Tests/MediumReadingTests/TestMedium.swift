@@ -51,6 +51,8 @@ struct TestMedium: Sendable {
     try await Self.makeImage(scratch, system: system, iso: iso)
     let descriptor = try FileDescriptor.open(iso, .readWrite)
     let size = try ByteCount(descriptor.seek(offset: 0, from: .end))
+    // Where xorriso writes spaces into the second volume's Application Use field, Lifeboat writes zeros.
+    try descriptor.writeAll(toAbsoluteOffset: 65536 + 883, [UInt8](repeating: 0, count: 512))
     // On a thread of its own, as the writer's: it waits for ssh-keygen.
     try await BlockingThread.reading.run { _ in try StructureSeal.finish(signingKey: signingKey)(descriptor, size) }
     try descriptor.close()

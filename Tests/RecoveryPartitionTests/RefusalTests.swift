@@ -64,7 +64,7 @@ import Testing
       size=20480, type=7
       size=20480, type=7
       """)
-    let failure = try await refusal(disk)
+    let failure = try await refusal(disk, as: DiskFailure.self)
     #expect(failure?.code == "no-partition-entry", "\(String(describing: failure))")
   }
 
@@ -190,7 +190,7 @@ import Testing
 
   @Test func allEntriesOfAGPTAreTaken() async throws {
     let script = "label: gpt\n" + String(repeating: "size=2048, type=L\n", count: 128)
-    let failure = try await refusal(try await DiskImage(script))
+    let failure = try await refusal(try await DiskImage(script), as: DiskFailure.self)
     #expect(failure?.code == "no-partition-entry", "\(String(describing: failure))")
   }
 

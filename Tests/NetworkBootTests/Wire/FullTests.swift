@@ -68,7 +68,7 @@ struct FullTests {
       let failure = try await #require(throws: ExternalCommand.Failure.self) {
         try await wire.command(in: "srv", words).run()
       }
-      #expect(failure.message.contains("10.66.0.1 gives addresses on eth0 (10.66.0.2/24) already"), "\(failure)")
+      #expect(failure.message.contains("10.66.0.1 already gives addresses on eth0 (10.66.0.2/24)"), "\(failure)")
       #expect(failure.message.contains("Serve beside it, with --mode proxy"), "\(failure)")
     }
   }
