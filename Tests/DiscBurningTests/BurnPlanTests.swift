@@ -145,7 +145,6 @@ import Testing
     ]
     for failure in failures {
       #expect(!failure.message.isEmpty && failure.remedy?.isEmpty == false, "\(failure)")
-      #expect(failure.kind != .defect)
     }
     #expect(Set(failures.map(\.code)).count == failures.count)
     #expect(DiscBurner.Failure.permission(drive: "/dev/sr0").remedy?.contains("group cdrom") == true)

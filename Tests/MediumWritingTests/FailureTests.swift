@@ -25,7 +25,6 @@ import Testing
     let remedy = try #require(failure.remedy)
     #expect(remedy.first?.isUppercase == true)
     #expect(failure.code.allSatisfy { $0.isLowercase || $0 == "-" })
-    #expect(failure.kind != .defect)
   }
 
   @Test func namesBothSizesOfAFullDisk() {
