@@ -55,7 +55,7 @@ extension ISOWriting {
       #expect(said.contains("/mnt/out.iso needs 4."))
       #expect(said.contains("but its file system has only 2.0 MB left"))
       #expect(said.contains("\nFree some space"))
-      #expect(said.contains("\nstatus 73\n"))
+      #expect(said.contains("\nstatus 1\n"))
       #expect(left == [])
     }
 
@@ -72,7 +72,7 @@ extension ISOWriting {
       let (said, left) = try await run(mounting: "ramfs", prefix: "prlimit --fsize=2000000", size: .mebibytes(4))
       #expect(said.contains("/mnt/out.iso cannot be a file of 4."))
       #expect(said.contains("ulimit -f"))
-      #expect(said.contains("\nstatus 73\n"))
+      #expect(said.contains("\nstatus 1\n"))
       #expect(left == [])
     }
 
@@ -81,7 +81,7 @@ extension ISOWriting {
       let (said, left) = try await run(
         mounting: "tmpfs -o size=8m", prefix: "prlimit --fsize=2000000", size: .mebibytes(4))
       #expect(said.contains("/mnt/out.iso cannot be a file of 4."))
-      #expect(said.contains("\nstatus 73\n"))
+      #expect(said.contains("\nstatus 1\n"))
       #expect(left == [])
     }
 
