@@ -156,7 +156,7 @@ extension FlashMediaFailure {
     case .write, .read: "Try another port; if it fails again, throw the drive away."
     case .stalled: "Pull it out, plug it in again, and try another port."
     case .verify: "Write it again; if that happens again, throw the drive away: it loses data."
-    case .differs: "Make sure that it is the image that was written to it; if it is, write it again, with --update."
+    case .differs: "Make sure that it is the image that was written to it; if it is, write it again."
     case .falseCapacity: "Give it back to the seller: it was made to look larger than it is."
     case .source(_, .digest), .source(_, .range), .source(_, .truncated), .source(_, .decoder):
       "Download or copy the image again: this copy is damaged."

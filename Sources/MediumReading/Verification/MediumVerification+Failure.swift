@@ -55,7 +55,7 @@ extension MediumVerification {
       case .newerRecord: "Update Lifeboat, then verify again."
       case .unreadableRecord: "Build the medium again; this one cannot be verified."
       case .damaged: "Copy, write or build it again."
-      case .notSigned: "Build it with the site's key: lifeboat build --sign KEY"
+      case .notSigned: "Build it with the site's key."
       }
     }
 
