@@ -8,8 +8,8 @@ MANIFEST ?= Fixtures/manifests/rescue.toml
 
 RELEASE = -c release --static-swift-stdlib
 BUILT = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
-# Neither a debugger nor an editor looks at what the tests are built to.
-DEBUG = --disable-index-store -debug-info-format none
+# No debugger looks at what the tests are built to.
+DEBUG = -debug-info-format none
 TESTS = scripts/run-tests "$$($(SWIFT) build $(DEBUG) --show-bin-path)/lifeboatPackageTests.xctest"
 EVERYTHING = LIFEBOAT_TEST_ALL=1 LIFEBOAT_BOOT_TESTS=1 LIFEBOAT_NETWORK_LAB=1 LIFEBOAT_FUZZ_PACKETS=1000000 \
   LIFEBOAT_LAB_PROGRAM="$(CURDIR)/.build/release/lifeboat"
